@@ -1,0 +1,56 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { OrchError } from '../errors.ts'
+
+/** Bytes read at once. */
+export const readSize: number = 256 * 1024
+
+/**
+ * The bytes of a regular file from `start` up to `end`, or to the end of the file. Opened without
+ * following a link or waiting for a pipe, and checked once open, so that nothing can be swapped in
+ * between. Throws `BLOB_MISSING` and `BLOB_CORRUPT`.
+ */
+export async function* fileBytes(
+  path: string,
+  start: number,
+  end: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  const file = await openRegular(path)
+  try {
+    for (let at = start; at < end; ) {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(readSize, end - at))
+      const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function openRegular(path: string): Promise<FileHandle> {
+  // Windows has neither flag.
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+  const file = await open(path, flags).catch(cause => {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new OrchError('BLOB_MISSING', `${path} is not there`, { cause })
+    if (code === 'ELOOP' || code === 'ENXIO') refuse(path, cause)
+    throw cause
+  })
+  const found = await file.stat().catch(async cause => {
+    await file.close()
+    throw cause
+  })
+  if (found.isFile()) return file
+  await file.close()
+  return refuse(path)
+}
+
+function refuse(path: string, cause?: unknown): never {
+  throw new OrchError('BLOB_CORRUPT', `${path} is not a regular file`, {
+    hint: 'Links are not followed where content is read; name the file itself.',
+    cause,
+  })
+}
