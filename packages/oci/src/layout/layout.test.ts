@@ -1,0 +1,214 @@
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { blobFromFile } from '../blob/blob.ts'
+import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
+import { validateImage } from '../validate/validate.ts'
+import { splitLocation } from './location.ts'
+import { pickImage } from './pick.ts'
+import { blobPath, openLayout } from './read.ts'
+import { writeLayout } from './write.ts'
+
+let folder = ''
+let image: TestImage
+let other: TestImage
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'orch-layout-'))
+  image = await testImage(['linux/amd64', 'linux/arm64'])
+  other = await testImage(['linux/amd64', 'linux/s390x'])
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+let count = 0
+const fresh = (): string => join(folder, `${count++}`, 'oci')
+const blobsOf = (path: string): Promise<string[]> => readdir(join(path, 'blobs', 'sha256'))
+
+describe('writeLayout', () => {
+  it('writes a layout that reads back whole, under both names', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['team/api:dev'] }])
+    const layout = await openLayout(path)
+    expect(layout.index.manifests[0]?.annotations).toEqual({
+      'io.containerd.image.name': 'docker.io/team/api:dev',
+      'org.opencontainers.image.ref.name': 'team/api:dev',
+    })
+    const read = pickImage(layout, 'team/api:dev')
+    expect(read.root.digest).toBe(image.root.digest)
+    expect((await validateImage(read)).findings).toEqual([])
+    expect((await readdir(path)).sort()).toEqual(['blobs', 'index.json', 'oci-layout'])
+  })
+
+  it('adds to a layout, moves a name to the new image, and removes what only the old one had', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['a:1', 'a:2'] }])
+    await writeLayout(path, [{ source: other, names: ['a:1'] }])
+    const both = await openLayout(path)
+    expect(both.index.manifests).toHaveLength(2)
+    expect(pickImage(both, 'a:1').root.digest).toBe(other.root.digest)
+    expect(pickImage(both, 'a:2').root.digest).toBe(image.root.digest)
+    await writeLayout(path, [{ source: other, names: ['a:2'] }])
+    expect(new Set(await blobsOf(path))).toEqual(
+      new Set([...other.blobs.keys()].map(digest => digest.slice(7))),
+    )
+  })
+
+  it('writes no blob a second time, and replaces one that is damaged', async () => {
+    const path = fresh()
+    const first = await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    expect(first).toMatchObject({ written: image.blobs.size, reused: 0 })
+    await writeFile(blobPath(path, image.root.digest), Buffer.alloc(image.root.size))
+    const second = await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    expect(second).toMatchObject({ written: 1, reused: image.blobs.size - 1 })
+    expect((await validateImage(pickImage(await openLayout(path), undefined))).findings).toEqual([])
+  })
+
+  it('links blobs that lie in verified files', async () => {
+    const from = fresh()
+    await writeLayout(from, [{ source: image, names: [] }])
+    const linked = rootedAt(image.root, { ...image, blobs: new Map() })
+    for (const [digest, { descriptor }] of image.blobs) {
+      linked.blobs.set(digest, {
+        ...blobFromFile(blobPath(from, digest), descriptor),
+        verified: true,
+      })
+    }
+    const path = fresh()
+    await writeLayout(path, [{ source: linked, names: ['a:1'] }])
+    const inode = async (layout: string): Promise<number> =>
+      (await stat(blobPath(layout, image.root.digest))).ino
+    expect(await inode(path)).toBe(await inode(from))
+  })
+
+  it('leaves the earlier image as it was when a blob lies', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    const bad = await testImage(['linux/amd64', 'linux/riscv64'])
+    const [manifest] = bad.manifests
+    if (manifest === undefined) throw new Error('no manifest')
+    spoil(bad, manifest)
+    await expect(writeLayout(path, [{ source: bad, names: ['a:1'] }])).rejects.toMatchObject({
+      code: 'BLOB_CORRUPT',
+    })
+    expect(pickImage(await openLayout(path), 'a:1').root.digest).toBe(image.root.digest)
+    expect((await readdir(path)).sort()).toEqual(['blobs', 'index.json', 'oci-layout'])
+  })
+
+  it('leaves no folder behind when it made one and failed', async () => {
+    const path = join(fresh(), 'deep', 'er')
+    const bad = await testImage(['linux/amd64'])
+    bad.blobs.clear()
+    await expect(writeLayout(path, [{ source: bad, names: ['a:1'] }])).rejects.toMatchObject({
+      code: 'BLOB_MISSING',
+    })
+    await expect(stat(dirname(dirname(dirname(path))))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('takes no folder that holds something else', async () => {
+    const path = fresh()
+    await mkdir(path, { recursive: true })
+    await writeFile(join(path, 'thesis.txt'), 'mine')
+    await expect(writeLayout(path, [{ source: image, names: ['a:1'] }])).rejects.toMatchObject({
+      code: 'LAYOUT_INVALID',
+    })
+    expect(await readdir(path)).toEqual(['thesis.txt'])
+  })
+
+  it('refuses two images under one name', async () => {
+    const images = [
+      { source: image, names: ['a:1'] },
+      { source: other, names: ['docker.io/library/a:1'] },
+    ]
+    await expect(writeLayout(fresh(), images)).rejects.toMatchObject({ code: 'NAME_TAKEN' })
+  })
+
+  it('lets several writers at once into one layout', async () => {
+    const path = fresh()
+    await Promise.all(
+      ['a:1', 'b:1', 'c:1', 'd:1'].map((name, at) =>
+        writeLayout(path, [{ source: at % 2 === 0 ? image : other, names: [name] }]),
+      ),
+    )
+    expect((await openLayout(path)).index.manifests).toHaveLength(4)
+    expect(
+      (await validateImage(pickImage(await openLayout(path), undefined, true))).findings,
+    ).toEqual([])
+  })
+})
+
+describe('openLayout', () => {
+  it('says what is missing', async () => {
+    const path = fresh()
+    await expect(openLayout(path)).rejects.toMatchObject({ code: 'LAYOUT_MISSING' })
+    await mkdir(path, { recursive: true })
+    await expect(openLayout(path)).rejects.toThrow('it has no file oci-layout')
+  })
+
+  it('refuses a blob that is a symbolic link, and a folder of blobs that is one', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    const blob = blobPath(path, image.root.digest)
+    const outside = join(folder, 'outside')
+    await link(blob, outside)
+    await rm(blob)
+    await symlink(outside, blob)
+    const read = pickImage(await openLayout(path), undefined)
+    await expect(read.content.blob(read.root)).rejects.toMatchObject({ code: 'LAYOUT_INVALID' })
+    await rename(join(path, 'blobs'), join(path, 'elsewhere'))
+    await symlink('elsewhere', join(path, 'blobs'))
+    await expect(read.content.blob(read.root)).rejects.toMatchObject({ code: 'LAYOUT_INVALID' })
+  })
+
+  it('reads an index.json without schemaVersion, as some tools write it', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    const index = JSON.parse(await readFile(join(path, 'index.json'), 'utf8'))
+    await writeFile(join(path, 'index.json'), JSON.stringify({ manifests: index.manifests }))
+    expect(pickImage(await openLayout(path), undefined).root.digest).toBe(image.root.digest)
+  })
+})
+
+describe('pickImage', () => {
+  it('asks which image is meant when there are several, and lists them', async () => {
+    const path = fresh()
+    await writeLayout(path, [
+      { source: image, names: ['a:1'] },
+      { source: other, names: ['b:1'] },
+    ])
+    const layout = await openLayout(path)
+    expect(() => pickImage(layout, undefined)).toThrow(
+      'holds more than one image; it holds a:1, b:1',
+    )
+    expect(() => pickImage(layout, 'c:1')).toThrow('has no image c:1; it holds a:1, b:1')
+    expect(pickImage(layout, other.root.digest).root.digest).toBe(other.root.digest)
+    expect(pickImage(layout, 'docker.io/library/b:1').root.digest).toBe(other.root.digest)
+    const whole = await validateImage(pickImage(layout, undefined, true))
+    expect(whole.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/s390x'])
+  })
+})
+
+describe('splitLocation', () => {
+  it('takes the longest path that exists, colons and all', async () => {
+    await mkdir(join(folder, 'a:b'), { recursive: true })
+    expect(await splitLocation(folder, 'a:b:example.com:5000/x:1')).toEqual({
+      path: join(folder, 'a:b'),
+      name: 'example.com:5000/x:1',
+    })
+    expect(await splitLocation(folder, 'absent:x:1')).toEqual({
+      path: join(folder, 'absent'),
+      name: 'x:1',
+    })
+    expect(await splitLocation(folder, 'a:b')).toEqual({ path: join(folder, 'a:b') })
+  })
+})

@@ -1,0 +1,60 @@
+import type { Annotations, Descriptor } from '../documents/descriptor.ts'
+import {
+  familiarReference,
+  formatReference,
+  parseReference,
+  withDefaultTag,
+} from '../documents/reference.ts'
+
+/** Annotations by which media name what lies at their top level. */
+export const nameAnnotations = {
+  /** image-spec, annotations.md: read by skopeo, umoci, crane, BuildKit. */
+  ref: 'org.opencontainers.image.ref.name',
+  /** Read by containerd and Docker: a whole reference. */
+  containerd: 'io.containerd.image.name',
+} as const
+
+/**
+ * The annotations for one name of an image: the short form for tools that take any text, the whole
+ * one for containerd. `x:1` gives ref.name `x:1` and image.name `docker.io/library/x:1`.
+ */
+export function nameToAnnotations(name: string): Annotations {
+  const reference = withDefaultTag(parseReference(name))
+  return {
+    [nameAnnotations.containerd]: formatReference(reference),
+    [nameAnnotations.ref]: familiarReference(reference),
+  }
+}
+
+/** The names that a top-level descriptor carries, containerd's first. */
+export function namesOf(descriptor: Descriptor): readonly string[] {
+  const { annotations = {} } = descriptor
+  const names = [annotations[nameAnnotations.containerd], annotations[nameAnnotations.ref]]
+  return names.filter(name => name !== undefined && name !== '') as string[]
+}
+
+/** The same descriptor without the annotations that name it. */
+export function withoutNames(descriptor: Descriptor): Descriptor {
+  const { annotations = {}, ...rest } = descriptor
+  const kept = Object.entries(annotations).filter(
+    ([key]) => !Object.values<string>(nameAnnotations).includes(key),
+  )
+  return kept.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(kept) }
+}
+
+/** Whether a name that a person gave means this descriptor: either annotation, in short or whole form, or a lone tag. */
+export function isNamed(descriptor: Descriptor, wanted: string): boolean {
+  const names = namesOf(descriptor)
+  return names.includes(wanted) || names.some(name => sameReference(name, wanted))
+}
+
+function sameReference(a: string, b: string): boolean {
+  try {
+    return (
+      formatReference(withDefaultTag(parseReference(a))) ===
+      formatReference(withDefaultTag(parseReference(b)))
+    )
+  } catch {
+    return false // one of them is free text, as ref.name may be
+  }
+}

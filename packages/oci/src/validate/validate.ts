@@ -1,0 +1,221 @@
+import { readBlob, verifiedBytes } from '../blob/verify.ts'
+import type { Descriptor } from '../documents/descriptor.ts'
+import type { Digest } from '../documents/digest.ts'
+import { type ImageConfig, parseImageConfig } from '../documents/image-config.ts'
+import type { ImageIndex } from '../documents/image-index.ts'
+import type { Manifest } from '../documents/manifest.ts'
+import { isConfigType, layerCompression } from '../documents/media-types.ts'
+import {
+  formatPlatform,
+  matchesPlatform,
+  normalizePlatform,
+  type Platform,
+} from '../documents/platform.ts'
+import { OrchError } from '../errors.ts'
+import { isDocumentType, readDocument } from '../graph/document.ts'
+import type { ImageSource } from '../graph/source.ts'
+import { graphLimits, isForeign } from '../graph/walk.ts'
+import { type Finding, Report } from './finding.ts'
+import { checkLayer, type LayerCheck } from './layer.ts'
+
+/** What a validation looked at and what it found. */
+export interface Validation {
+  /** Everything that is wrong, not just the first. */
+  readonly findings: readonly Finding[]
+  /** Blobs read and hashed. */
+  readonly blobs: number
+  /** Bytes read and hashed, as stored. */
+  readonly bytes: number
+  /** Platforms of the image manifests. */
+  readonly platforms: readonly string[]
+}
+
+/**
+ * Walks everything under a root: re-hashes every blob, and checks sizes, media types, diffIDs,
+ * platforms against configs, and that layers can be unpacked. Goes on after a finding.
+ */
+export async function validateImage(image: ImageSource, signal?: AbortSignal): Promise<Validation> {
+  const validator = new Validator(image, signal)
+  await validator.visit(image.root, [])
+  return validator.result()
+}
+
+class Validator {
+  readonly #image: ImageSource
+  readonly #signal: AbortSignal | undefined
+  readonly #report = new Report()
+  readonly #sizes = new Map<Digest, number>()
+  readonly #layers = new Map<Digest, LayerCheck | undefined>()
+  readonly #platforms: string[] = []
+  #visits = 0
+
+  constructor(image: ImageSource, signal: AbortSignal | undefined) {
+    this.#image = image
+    this.#signal = signal
+  }
+
+  result(): Validation {
+    const bytes = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0)
+    return {
+      findings: this.#report.findings,
+      blobs: this.#sizes.size,
+      bytes,
+      platforms: this.#platforms,
+    }
+  }
+
+  async visit(descriptor: Descriptor, above: readonly string[]): Promise<void> {
+    this.#signal?.throwIfAborted()
+    const where = [...above, labelOf(descriptor)]
+    this.#visits += 1
+    if (above.length > graphLimits.maxDepth || this.#visits > graphLimits.maxNodes) {
+      this.#report.add(
+        where,
+        'GRAPH_TOO_LARGE',
+        `deeper than ${graphLimits.maxDepth} levels, or more than ${graphLimits.maxNodes} descriptors`,
+      )
+      return
+    }
+    if (!isDocumentType(descriptor.mediaType)) {
+      await this.#opaque(descriptor, where)
+      return
+    }
+    const document = await this.#report.try(where, () =>
+      readDocument(this.#image.content, descriptor, this.#signal),
+    )
+    if (document === undefined) return
+    this.#sizes.set(descriptor.digest, descriptor.size)
+    if (document.kind === 'index') await this.#index(document.index, where)
+    else await this.#manifest(document.manifest, descriptor, where)
+  }
+
+  async #index(index: ImageIndex, where: readonly string[]): Promise<void> {
+    const seen = new Map<string, Digest>()
+    for (const child of index.manifests) {
+      if (child.platform !== undefined && child.platform.os !== 'unknown') {
+        const platform = formatPlatform(normalizePlatform(child.platform))
+        const features = JSON.stringify(child.platform['os.features'] ?? [])
+        const other = seen.get(platform + features)
+        if (other !== undefined && other !== child.digest) {
+          this.#report.add(
+            where,
+            'PLATFORM_TWICE',
+            `${platform} is served by both ${other} and ${child.digest}`,
+          )
+        }
+        seen.set(platform + features, child.digest)
+      }
+      await this.visit(child, where)
+    }
+  }
+
+  async #manifest(
+    manifest: Manifest,
+    descriptor: Descriptor,
+    where: readonly string[],
+  ): Promise<void> {
+    const config = await this.#config(manifest.config, descriptor.platform, [...where, 'config'])
+    const checks: (LayerCheck | undefined)[] = []
+    for (const [at, layer] of manifest.layers.entries()) {
+      const check = await this.#layer(layer, [...where, `layers[${at}]`])
+      checks.push(check)
+      const wanted = config?.rootfs.diff_ids[at]
+      if (check !== undefined && wanted !== undefined && check.diffId !== wanted) {
+        this.#report.add(
+          [...where, `layers[${at}]`],
+          'DIFF_ID_WRONG',
+          `its diffID is ${check.diffId}; the config says ${wanted}`,
+        )
+      }
+    }
+    const count = config?.rootfs.diff_ids.length ?? checks.length
+    if (count !== checks.length) {
+      this.#report.add(
+        where,
+        'DIFF_ID_COUNT',
+        `the manifest has ${checks.length} layers, the config has ${count} diffIDs`,
+      )
+    }
+  }
+
+  /** Checks an image config; a config of another type (an artifact's) is only hashed. */
+  async #config(
+    descriptor: Descriptor,
+    platform: Platform | undefined,
+    where: readonly string[],
+  ): Promise<ImageConfig | undefined> {
+    if (!isConfigType(descriptor.mediaType)) {
+      await this.#opaque(descriptor, where)
+      return undefined
+    }
+    const config = await this.#report.try(where, async () => {
+      const bytes = await readBlob(await this.#image.content.blob(descriptor), {
+        signal: this.#signal,
+      })
+      this.#sizes.set(descriptor.digest, descriptor.size)
+      return parseImageConfig(bytes, `config ${descriptor.digest}`)
+    })
+    if (config === undefined) return undefined
+    if (platform !== undefined && !matchesPlatform(platform, config)) {
+      this.#report.add(
+        where,
+        'PLATFORM_WRONG',
+        `the config is for ${formatPlatform(config)}, the index says ${formatPlatform(platform)}`,
+      )
+    }
+    const found = formatPlatform(normalizePlatform(config))
+    if (config.os === 'unknown' || config.architecture === 'unknown') {
+      this.#report.add(where, 'PLATFORM_UNKNOWN', `the config names no os or architecture`)
+    } else if (!this.#platforms.includes(found)) this.#platforms.push(found)
+    return config
+  }
+
+  async #layer(layer: Descriptor, where: readonly string[]): Promise<LayerCheck | undefined> {
+    if (layerCompression(layer.mediaType) === undefined) {
+      await this.#opaque(layer, where)
+      return undefined
+    }
+    if (!this.#layers.has(layer.digest)) {
+      this.#layers.set(
+        layer.digest,
+        await this.#report.try(where, () => this.#readLayer(layer, where)),
+      )
+    }
+    return this.#layers.get(layer.digest)
+  }
+
+  async #readLayer(layer: Descriptor, where: readonly string[]): Promise<LayerCheck | undefined> {
+    const blob = await this.#image.content.blob(layer).catch(error => {
+      if (isForeign(layer) && error instanceof OrchError && error.code === 'BLOB_MISSING')
+        return undefined
+      throw error
+    })
+    if (blob === undefined) return undefined
+    const check = await checkLayer(blob, this.#signal)
+    this.#sizes.set(layer.digest, layer.size)
+    if (check.tarProblem !== undefined)
+      this.#report.add(where, 'LAYER_TAR', `the layer ${check.tarProblem}`)
+    return check
+  }
+
+  async #opaque(descriptor: Descriptor, where: readonly string[]): Promise<void> {
+    if (this.#sizes.has(descriptor.digest)) return
+    await this.#report.try(where, async () => {
+      const blob = await this.#image.content.blob(descriptor)
+      for await (const _ of verifiedBytes(blob.open({ signal: this.#signal }), descriptor))
+        this.#signal?.throwIfAborted()
+      this.#sizes.set(descriptor.digest, descriptor.size)
+    })
+  }
+}
+
+function labelOf({ mediaType, digest, platform }: Descriptor): string {
+  const kind =
+    mediaType.includes('index') || mediaType.includes('manifest.list')
+      ? 'index'
+      : mediaType.includes('manifest')
+        ? 'manifest'
+        : 'blob'
+  const short = digest.slice(0, digest.indexOf(':') + 13)
+  return platform === undefined ? `${kind} ${short}` : `${formatPlatform(platform)} ${short}`
+}
