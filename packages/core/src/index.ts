@@ -1,0 +1,11 @@
+/** The pipeline and its hooks: what plugins are written against. */
+export * from './errors.ts'
+export * from './events.ts'
+export * from './freeze.ts'
+export * from './hooks.ts'
+export * from './limits.ts'
+export * from './orch.ts'
+export type * from './types/build.ts'
+export type * from './types/context.ts'
+export type * from './types/plan.ts'
+export type * from './types/plugin.ts'

@@ -1,0 +1,65 @@
+import {
+  childrenOf,
+  type ImageSource,
+  manifestFor,
+  OrchError,
+  type Platform,
+  parseImageConfig,
+  readBlob,
+  readDocument,
+} from '@orch/oci'
+import type { Base, Layer } from '../types/build.ts'
+import type { ImageContext } from '../types/context.ts'
+import type { Workshop } from './stage.ts'
+
+/** Opens an image's base; undefined for `scratch`. */
+export async function openBase(
+  context: ImageContext,
+  { sources }: Workshop,
+): Promise<ImageSource | undefined> {
+  const { base } = context.image
+  return base === undefined ? undefined : sources.open(base, context)
+}
+
+/** The base's manifest for a platform. Throws `PLATFORM_MISSING`, which lists what the base has. */
+export async function selectBase(
+  source: ImageSource,
+  platform: Platform,
+  context: ImageContext,
+): Promise<Base> {
+  const ref = context.image.base ?? ''
+  const what = `image ${context.image.name}: its base ${ref}`
+  const { signal } = context
+  const { descriptor } = await manifestFor(source, platform, { what, signal })
+  const { config, layers, annotations } = await readImage(source, descriptor, signal)
+  return { ref, digest: source.root.digest, config, layers, annotations }
+}
+
+/** Reads a manifest and its config, and pairs its layers with their diffIDs. */
+export async function readImage(
+  { content }: ImageSource,
+  descriptor: ImageSource['root'],
+  signal: AbortSignal,
+): Promise<Pick<Base, 'config' | 'layers' | 'annotations'>> {
+  const document = await readDocument(content, descriptor, signal)
+  if (document.kind === 'index') throw new TypeError(`${descriptor.digest} is an index`) // the caller chose a manifest
+  const [configDescriptor = descriptor, ...descriptors] = childrenOf(document)
+  const bytes = await readBlob(await content.blob(configDescriptor), { signal })
+  const config = parseImageConfig(bytes, `config ${configDescriptor.digest}`)
+  const { diff_ids: diffIds } = config.rootfs
+  const layers: Layer[] = []
+  for (const [at, layer] of descriptors.entries()) {
+    const diffId = diffIds[at]
+    if (diffId === undefined || diffIds.length !== descriptors.length)
+      throw unequal(descriptor.digest, descriptors.length, diffIds.length)
+    layers.push({ descriptor: layer, diffId, blob: await content.blob(layer), from: 'base' })
+  }
+  return { config, layers, annotations: document.manifest.annotations ?? {} }
+}
+
+function unequal(digest: string, layers: number, diffIds: number): OrchError {
+  return new OrchError(
+    'DOCUMENT_INVALID',
+    `manifest ${digest} has ${layers} layers, its config has ${diffIds} diffIDs`,
+  )
+}

@@ -1,0 +1,63 @@
+import { OrchError, UsageError } from '@orch/oci'
+import type { BuiltImage, ExportResult } from '../types/build.ts'
+import type { ImageContext } from '../types/context.ts'
+import type { Stage } from './stage.ts'
+
+/** What the exporters of one image came to. */
+export interface Exported {
+  readonly results: readonly ExportResult[]
+  readonly errors: readonly Error[]
+}
+
+/** Every chosen exporter, side by side; each settles on its own. */
+export const exportImage: Stage<BuiltImage, Exported, ImageContext> = {
+  name: 'export',
+  async run(image, context, { hooks }) {
+    const { events, plan } = context
+    const settled = await Promise.allSettled(
+      plan.exports.map(async request => {
+        const began = performance.now()
+        const hook = hooks.export.get(request.exporter)
+        const result = (await hook?.promise(image, request, context)) as ExportResult | undefined
+        if (result === undefined) throw missing(request.exporter)
+        events.emit({
+          type: 'export.done',
+          image: image.name,
+          result,
+          milliseconds: performance.now() - began,
+        })
+        return result
+      }),
+    )
+    const results: ExportResult[] = []
+    const errors: Error[] = []
+    for (const [at, item] of settled.entries()) {
+      if (item.status === 'fulfilled') {
+        results.push(item.value)
+        continue
+      }
+      const error = item.reason instanceof Error ? item.reason : new Error(String(item.reason))
+      const code = error instanceof OrchError ? error.code : 'EXPORT_FAILED'
+      const exporter = plan.exports[at]?.exporter ?? ''
+      errors.push(error)
+      events.emit({
+        type: 'export.failed',
+        image: image.name,
+        exporter,
+        code,
+        message: error.message,
+      })
+    }
+    return { results, errors }
+  },
+}
+
+function missing(exporter: string): UsageError {
+  return new UsageError(
+    'EXPORTER_MISSING',
+    `no plugin took the export to ${JSON.stringify(exporter)}`,
+    {
+      hint: 'A plugin that lists an exporter must tap hooks.export.for(its name).',
+    },
+  )
+}

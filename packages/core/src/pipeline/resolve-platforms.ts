@@ -1,0 +1,53 @@
+import {
+  formatPlatform,
+  type ImageSource,
+  localPlatform,
+  normalizePlatform,
+  type Platform,
+  parsePlatform,
+  platformManifests,
+  UsageError,
+} from '@orch/oci'
+import type { ImageContext } from '../types/context.ts'
+import type { Stage } from './stage.ts'
+
+/** The platforms of an image: names spelled out, `all` from the base, `local` from this machine; then whatever plugins make of them. */
+export const resolvePlatforms: Stage<ImageSource | undefined, readonly Platform[], ImageContext> = {
+  name: 'resolvePlatforms',
+  async run(base, context, { hooks }) {
+    const { image, signal } = context
+    const asked: Platform[] = []
+    for (const text of image.platforms) {
+      if (text === 'local') asked.push(localPlatform())
+      else if (text === 'all') asked.push(...(await allOf(base, image.name, signal)))
+      else asked.push(parsePlatform(text))
+    }
+    const answered = await hooks.resolvePlatforms.promise(unique(asked), context)
+    const platforms = unique(answered.map(normalizePlatform))
+    if (platforms.length === 0)
+      throw new UsageError('PLATFORM_NONE', `image ${image.name} has no platform left to build`)
+    return platforms
+  },
+}
+
+async function allOf(
+  base: ImageSource | undefined,
+  image: string,
+  signal: AbortSignal,
+): Promise<readonly Platform[]> {
+  if (base === undefined) {
+    throw new UsageError(
+      'PLATFORM_NONE',
+      `image ${image}: "all" means the platforms of the base, and scratch has none`,
+      {
+        hint: 'Name the platforms.',
+      },
+    )
+  }
+  return (await platformManifests(base, signal)).map(item => normalizePlatform(item.platform))
+}
+
+/** The first of each, in order. */
+function unique(platforms: readonly Platform[]): Platform[] {
+  return [...new Map(platforms.map(platform => [formatPlatform(platform), platform])).values()]
+}

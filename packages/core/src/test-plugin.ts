@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { blobFromBytes, type Entry, mediaTypes } from '@orch/oci'
+import type { Event } from './events.ts'
+import { createOrch, type Orch, type OrchOptions } from './orch.ts'
+import type { ImagePlan, Plan } from './types/plan.ts'
+import type { Plugin, PluginApi } from './types/plugin.ts'
+
+/** For tests: an orch with a store in a temporary folder, and the events that it said. */
+export interface TestOrch extends Orch {
+  readonly said: Event[]
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export async function testOrch(
+  plugins: readonly Plugin[],
+  options: Partial<OrchOptions> = {},
+): Promise<TestOrch> {
+  const root = await mkdtemp(join(tmpdir(), 'orch-core-'))
+  try {
+    const orch = await createOrch({ plugins, root, store: { root }, env: {}, ...options })
+    const said: Event[] = []
+    orch.events.subscribe(event => said.push(event))
+    return {
+      ...orch,
+      said,
+      async [Symbol.asyncDispose]() {
+        await orch.close()
+        await rm(root, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    await rm(root, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** A plugin of `setup` alone. */
+export function plugin(
+  name: string,
+  setup: (api: PluginApi) => void | Promise<void>,
+  rest: Partial<Plugin> = {},
+): Plugin {
+  return { name, setup, ...rest }
+}
+
+/** A builder of one file with the platform's name in it. */
+export function textBuilder(): Plugin {
+  return plugin('text', ({ hooks }) => {
+    hooks.compile.tapPromise('text', async (target, { platformName }) => {
+      if (target.image.build.builder !== 'text') return undefined
+      const config = { Entrypoint: ['/app'], Env: ['MADE=yes'] }
+      return { kind: 'files', entries: [textEntry('app', platformName)], config, createdBy: 'text' }
+    })
+  })
+}
+
+export function textEntry(path: string, text: string): Entry {
+  return { type: 'file', path, content: blobFromBytes(Buffer.from(text), mediaTypes.octets) }
+}
+
+export function imagePlan(over: Partial<ImagePlan> = {}): ImagePlan {
+  return {
+    name: 'app',
+    build: { builder: 'text', options: {} },
+    platforms: ['linux/amd64', 'linux/arm64'],
+    tags: ['app:latest'],
+    config: {},
+    labels: {},
+    annotations: {},
+    compression: { type: 'gzip' },
+    extensions: {},
+    ...over,
+  }
+}
+
+export function planOf(images: readonly ImagePlan[], exporters: readonly string[] = []): Plan {
+  return { root: '/', images, exports: exporters.map(exporter => ({ exporter, options: {} })) }
+}

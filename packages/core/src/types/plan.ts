@@ -1,0 +1,46 @@
+import type { Annotations, Compression } from '@orch/oci'
+
+/** What is to be built and where it goes: plain data that can be printed. */
+export interface Plan {
+  /** The project folder: relative paths in the plan start here. */
+  readonly root: string
+  /** The project file, when there is one. */
+  readonly file?: string
+  readonly images: readonly ImagePlan[]
+  readonly exports: readonly ExportPlan[]
+}
+
+/** One image of the plan. */
+export interface ImagePlan {
+  readonly name: string
+  /** The builder, and its options as its schema left them. */
+  readonly build: { readonly builder: string; readonly options: unknown }
+  /** A source reference, or undefined to start from nothing (`scratch`). */
+  readonly base?: string
+  /** As asked for: platforms, `all` (of the base), `local` (this machine's architecture). */
+  readonly platforms: readonly string[]
+  /** References under which it is exported; never empty. */
+  readonly tags: readonly string[]
+  /** What the project file says of the container's start; wins over builder and base. */
+  readonly config: ConfigPlan
+  readonly labels: Readonly<Record<string, string>>
+  /** Put on the index and on every manifest. */
+  readonly annotations: Annotations
+  readonly compression: Compression
+  /** Keys that plugins have added to images (`files`), by key, as their schemas left them. */
+  readonly extensions: Readonly<Record<string, unknown>>
+}
+
+export interface ConfigPlan {
+  readonly entrypoint?: readonly string[]
+  readonly cmd?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly user?: string
+  readonly workdir?: string
+}
+
+/** One exporter with its options, as its schema left them. */
+export interface ExportPlan {
+  readonly exporter: string
+  readonly options: unknown
+}

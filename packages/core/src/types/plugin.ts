@@ -1,0 +1,55 @@
+import type { Hooks } from '../hooks.ts'
+
+/**
+ * A schema by its Standard Schema interface (standardschema.dev, version 1): zod, valibot and arktype
+ * have it. With `jsonSchema` (zod ≥ 4.2) it also appears in the project file's JSON Schema.
+ */
+export interface OptionsSchema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
+    readonly jsonSchema?: {
+      readonly input: (options: { target: 'draft-2020-12' }) => Record<string, unknown>
+    }
+  }
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] }
+
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+
+/** What a plugin is handed once, before anything is built. */
+export interface PluginApi {
+  /** The hooks of the build, for `tap`, `tapAsync` and `tapPromise`. A name that is no hook is an error. */
+  readonly hooks: Hooks
+  /** The project folder. */
+  readonly root: string
+  /** The functions of @orch/oci, the very ones that orch runs: a plugin needs no import to make blobs and documents. */
+  readonly oci: typeof import('@orch/oci')
+}
+
+/**
+ * A plugin. A factory makes it: `export default (options) => ({name, setup(api) {…}})`.
+ * The tables say which keys of the project file are the plugin's, and how their values look.
+ */
+export interface Plugin {
+  readonly name: string
+  /** Keys under `build:`; the value of the whole `build` object is checked. */
+  readonly builders?: Readonly<Record<string, OptionsSchema>>
+  /** Names for `--export` and `export:`. */
+  readonly exporters?: Readonly<Record<string, OptionsSchema>>
+  /** Keys that images gain, such as `files`. */
+  readonly imageKeys?: Readonly<Record<string, OptionsSchema>>
+  /** Schemes of source references that it opens, such as `oci`. */
+  readonly sources?: readonly string[]
+  setup(api: PluginApi): void | Promise<void>
+}
+
+/** What a plugin's file exports by default: the plugin, or a function of its options that makes it. */
+export type PluginModule = Plugin | ((options?: unknown) => Plugin | Promise<Plugin>)
