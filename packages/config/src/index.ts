@@ -1,0 +1,17 @@
+/** Project files: found, read, checked, and turned into plans. */
+export {
+  type ConfigContext,
+  type ConfigExport,
+  defineConfig,
+  type ProjectCompression,
+  type ProjectConfig,
+  type ProjectExport,
+  type ProjectImage,
+  type ProjectPlugin,
+} from './define.ts'
+export { type ExportText, parseExport } from './export-text.ts'
+export { loadProject, type Project, type ProjectOptions } from './load.ts'
+export { parsePlatforms } from './platforms.ts'
+export type { CheckedConfig } from './schema/config.ts'
+export { projectSchema } from './schema/json-schema.ts'
+export type { Selection } from './select.ts'

@@ -1,0 +1,104 @@
+import { type ExportPlan, freeze, type ImagePlan, type Plan } from '@orch/core'
+import { didYouMean, UsageError } from '@orch/oci'
+import type { ExportText } from './export-text.ts'
+import { parsePlatforms } from './platforms.ts'
+import { formatPath } from './problem.ts'
+import type { CheckedConfig } from './schema/config.ts'
+import { checkExport } from './schema/exports.ts'
+import type { Tables } from './tables.ts'
+import { normalizeTag } from './tags.ts'
+
+/** What the command line asks for; what it leaves out, the project file decides. */
+export interface Selection {
+  /** Names of images; by default all. */
+  readonly images?: readonly string[]
+  /** Instead of every image's own. */
+  readonly platforms?: readonly string[]
+  /** Instead of the project file's. */
+  readonly exports?: readonly ExportText[]
+  /** Instead of the image's own: only one image may be selected. */
+  readonly tags?: readonly string[]
+}
+
+/** Of what a plan is made. */
+export interface Planned {
+  readonly root: string
+  readonly file: string
+  /** The project file as messages name it. */
+  readonly name: string
+  readonly config: CheckedConfig
+  readonly tables: Tables
+}
+
+/**
+ * The plan for a selection, frozen. Throws `IMAGE_UNKNOWN`, `TAG_AMBIGUOUS`, `REFERENCE_INVALID`,
+ * `PLATFORM_INVALID`, `EXPORTER_UNKNOWN`, and `EXPORT_INVALID` for options that the exporter refuses.
+ */
+export async function planFor(project: Planned, selection: Selection): Promise<Plan> {
+  const { root, file, config, tables } = project
+  const images = selectImages(project, selection.images ?? [])
+  const platforms = parsePlatforms(selection.platforms ?? [])
+  const tags = [...new Set((selection.tags ?? []).map(normalizeTag))]
+  if (tags.length > 0 && images.length > 1) {
+    const names = images.map(({ name }) => name)
+    throw new UsageError(
+      'TAG_AMBIGUOUS',
+      `a tag is for one image, but ${names.join(', ')} are selected`,
+      {
+        hint: `Name one image, such as: orch build ${names[0]} -t ${tags[0]}`,
+      },
+    )
+  }
+  const exports = await selectExports(selection.exports ?? [], tables)
+  return freeze({
+    root,
+    file,
+    images: images.map(image => ({
+      ...image,
+      ...(platforms.length === 0 ? {} : { platforms }),
+      ...(tags.length === 0 ? {} : { tags }),
+    })),
+    exports: exports.length === 0 ? config.exports : exports,
+  })
+}
+
+function selectImages(
+  { config, name: file }: Planned,
+  wanted: readonly string[],
+): readonly ImagePlan[] {
+  const known = config.images.map(({ name }) => name)
+  for (const name of wanted) {
+    if (known.includes(name)) continue
+    const message = `${file} has no image ${JSON.stringify(name)}; it has ${known.join(', ')}`
+    const hint = didYouMean(name, known)
+    throw new UsageError('IMAGE_UNKNOWN', message, hint === undefined ? {} : { hint })
+  }
+  return wanted.length === 0
+    ? config.images
+    : config.images.filter(({ name }) => wanted.includes(name))
+}
+
+async function selectExports(wanted: readonly ExportText[], tables: Tables): Promise<ExportPlan[]> {
+  const plans: ExportPlan[] = []
+  const lines: string[] = []
+  const hints = new Set<string>()
+  let code = 'EXPORT_INVALID'
+  for (const { exporter, options } of wanted) {
+    const checked = await checkExport(exporter, options, tables.exporters, [], [])
+    if (checked.ok) plans.push(checked.value)
+    else {
+      for (const { path, message, hint, code: own } of checked.problems) {
+        const at = formatPath(path)
+        lines.push(`--export ${exporter}: ${at === '' ? '' : `${at}: `}${message}`)
+        if (hint !== undefined) hints.add(hint)
+        if (lines.length === 1) code = own ?? code
+      }
+    }
+  }
+  if (lines.length === 0) return plans
+  throw new UsageError(
+    code,
+    lines.join('\n'),
+    hints.size === 0 ? {} : { hint: [...hints].join('\n') },
+  )
+}
