@@ -1,0 +1,48 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { type Digest, Digester } from '@orch/oci'
+
+/** A file that changed this short a time ago may change again without a trace in its times. */
+const settledNanoseconds = 2_000_000_000n
+/** Files open at the same time. */
+const atOnce = 16
+
+/**
+ * Digests of files on disk. A file is read again only when its size or times differ from when it was
+ * read, or when it had changed so shortly before that its times may not show another change.
+ */
+export class FileDigests {
+  readonly #known = new Map<string, { identity: string; digest: Promise<Digest> }>()
+  #free: number = atOnce
+  readonly #waiting: (() => void)[] = []
+
+  /** Undefined when there is no such file. */
+  async of(path: string): Promise<Digest | undefined> {
+    const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+      throw error
+    })
+    if (found === undefined || found.isDirectory()) return undefined
+    const identity = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ')
+    const known = this.#known.get(path)
+    if (known?.identity === identity) return known.digest
+    const digest = this.#read(path)
+    const now = BigInt(Date.now()) * 1_000_000n
+    if (now - found.ctimeNs > settledNanoseconds) this.#known.set(path, { identity, digest })
+    return digest
+  }
+
+  async #read(path: string): Promise<Digest> {
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+    try {
+      const digester = new Digester()
+      for await (const chunk of createReadStream(path)) digester.update(chunk as Uint8Array)
+      return digester.digest()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free += 1
+      else next()
+    }
+  }
+}
