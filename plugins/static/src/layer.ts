@@ -1,0 +1,28 @@
+import { type Digest, digestOf, normalizeEntries, tarBytes } from '@orch/oci'
+import { gzipSync } from 'fflate'
+import { type Family, staticEntries } from './content.ts'
+
+/** What is known of a layer before it is made. */
+export interface LayerFacts {
+  readonly digest: Digest
+  /** Bytes, compressed. */
+  readonly size: number
+  readonly diffId: Digest
+}
+
+/**
+ * Makes a layer of the static base, whole in memory (below a mebibyte). The compressor is part of
+ * orch, because the zlib of the running Node would give other bytes in another Node.
+ */
+export async function makeLayer(
+  family: Family,
+): Promise<{ readonly facts: LayerFacts; readonly bytes: Uint8Array }> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of tarBytes(normalizeEntries(staticEntries(family)))) chunks.push(chunk)
+  const tar = Buffer.concat(chunks)
+  const bytes = gzipSync(tar, { level: 9, mtime: 0 })
+  return {
+    facts: { digest: digestOf(bytes), size: bytes.byteLength, diffId: digestOf(tar) },
+    bytes,
+  }
+}
