@@ -1,0 +1,123 @@
+import { resolve } from 'node:path'
+import type {
+  BuiltImage,
+  ExportPlan,
+  ExportResult,
+  ImageContext,
+  Plugin,
+  SourceRef,
+} from '@orch/core'
+import {
+  type ArchiveFormat,
+  type ImageSource,
+  manifestFor,
+  openArchive,
+  parsePlatform,
+  pickImage,
+  splitLocation,
+  UsageError,
+  writeArchive,
+} from '@orch/oci'
+import { type DockerOptions, dockerOptions, type OciOptions, ociOptions } from './options.ts'
+
+/**
+ * Image archives: the sources `oci-archive:file[:name]` and `docker-archive:file[:name]`, plain or
+ * compressed from outside, and the exporters of the same names, which write one file an image.
+ */
+export function archive(): Plugin {
+  return {
+    name: 'archive',
+    sources: ['oci-archive', 'docker-archive'],
+    exporters: { 'oci-archive': ociOptions, 'docker-archive': dockerOptions },
+    setup({ hooks, root }) {
+      hooks.source.tapPromise('archive', async (ref, { signal }) => {
+        const format = formats[ref.scheme]
+        return format === undefined ? undefined : openSource(ref, format, root, signal)
+      })
+      hooks.export
+        .for('oci-archive')
+        .tapPromise('archive', (image, plan, context) =>
+          write(image, image, 'oci', plan, plan.options as OciOptions, context),
+        )
+      hooks.export.for('docker-archive').tapPromise('archive', async (image, plan, context) => {
+        const options = plan.options as DockerOptions
+        return write(image, await onePlatform(image, options), 'docker', plan, options, context)
+      })
+    },
+  }
+}
+
+const formats: Readonly<Record<string, ArchiveFormat>> = {
+  'oci-archive': 'oci',
+  'docker-archive': 'docker',
+}
+
+async function openSource(
+  ref: SourceRef,
+  format: ArchiveFormat,
+  root: string,
+  signal: AbortSignal,
+): Promise<ImageSource> {
+  const { path, name } = await splitLocation(resolve(root), ref.rest)
+  const content = await openArchive(path, { format, signal })
+  try {
+    return { ...pickImage(content, name, ref.whole), close: () => content.close() }
+  } catch (error) {
+    await content.close()
+    throw error
+  }
+}
+
+/** The manifest of the platform that was asked for, or of the only one that there is. */
+async function onePlatform(image: BuiltImage, { platform }: DockerOptions): Promise<ImageSource> {
+  const [only] = image.manifests
+  if (platform === undefined && image.manifests.length === 1 && only !== undefined) {
+    return { root: only.descriptor, content: image.content }
+  }
+  if (platform === undefined) {
+    throw new UsageError(
+      'ARCHIVE_SINGLE_PLATFORM',
+      `a docker archive holds one platform, and image ${image.name} has ${image.manifests.length}`,
+      {
+        hint: 'Choose one with --export docker-archive,platform=os/arch, or export an oci-archive.',
+      },
+    )
+  }
+  const { descriptor } = await manifestFor(image, parsePlatform(platform), {
+    what: `image ${image.name}`,
+  })
+  return { root: descriptor, content: image.content }
+}
+
+async function write(
+  image: BuiltImage,
+  source: ImageSource,
+  format: ArchiveFormat,
+  plan: ExportPlan,
+  { dest, compression }: OciOptions,
+  context: ImageContext,
+): Promise<ExportResult> {
+  if (context.plan.images.length > 1 && !dest.includes('{name}')) {
+    throw new UsageError(
+      'ARCHIVE_SHARED',
+      `${context.plan.images.length} images would be written to the one file ${dest}`,
+      {
+        hint: 'Put {name} into dest, as in dest=dist/{name}.tar, or build one image.',
+      },
+    )
+  }
+  const location = resolve(context.plan.root, dest.replaceAll('{name}', image.name))
+  const named = { source: { root: source.root, content: source.content }, names: image.references }
+  await writeArchive(location, [named], {
+    format,
+    compression: { type: compression },
+    signal: context.signal,
+  })
+  return {
+    exporter: plan.exporter,
+    image: image.name,
+    digest: source.root.digest,
+    location,
+    names: image.references,
+  }
+}
