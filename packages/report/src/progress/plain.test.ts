@@ -1,0 +1,101 @@
+import type { Event } from '@orch/core'
+import { expect, it } from 'vitest'
+import { painter } from '../style.ts'
+import { buildEvents, failedEvents, indexDigest, manifestDigest } from '../testing/events.ts'
+import { FakeOutput } from '../testing/fake-output.ts'
+import { plainReporter } from './plain.ts'
+
+function linesOf(events: readonly Event[]): string[] {
+  const stream = new FakeOutput()
+  const { listener, close } = plainReporter(stream, painter(false))
+  for (const event of events) listener(event)
+  close()
+  return stream.lines
+}
+
+it('says what was done in each place, a line per stage of substance', () => {
+  expect(linesOf(buildEvents(false))).toEqual([
+    'build | hello → layout',
+    'hello | platforms linux/amd64 linux/arm64',
+    'hello linux/amd64 | compile 1.2s',
+    'hello linux/amd64 | layer 60ms',
+    `hello linux/amd64 | done ${manifestDigest} 1.3s`,
+    'hello linux/arm64 | compile 1.2s',
+    'hello linux/arm64 | layer 60ms',
+    `hello linux/arm64 | done ${manifestDigest} 1.3s`,
+    `hello | done ${indexDigest} 1.3s`,
+    'hello | layout dist/hello 8ms',
+    'build | done 1 image 1.3s',
+  ])
+})
+
+it('has one line for a target for which nothing ran', () => {
+  expect(linesOf(buildEvents(true)).filter(line => line.startsWith('hello linux/amd64'))).toEqual([
+    `hello linux/amd64 | cached ${manifestDigest} 78ms`,
+  ])
+})
+
+it('says which stage failed, and the code once though every platform failed of it', () => {
+  expect(linesOf(failedEvents()).slice(2)).toEqual([
+    'hello linux/amd64 | compile failed 800ms',
+    'hello linux/arm64 | compile failed 800ms',
+    'hello | failed [GO_BUILD_FAILED]',
+    'build | failed 1 image 805ms',
+  ])
+})
+
+it('says which exporter failed', () => {
+  const failed: Event = {
+    at: 5,
+    type: 'export.failed',
+    image: 'hello',
+    exporter: 'layout',
+    code: 'DISK_FULL',
+    message: 'no room',
+  }
+  expect(linesOf([failed])).toEqual(['hello | layout failed [DISK_FULL]'])
+})
+
+it('puts the place before every line of a log and shows control characters', () => {
+  const log: Event = {
+    at: 5,
+    type: 'log',
+    level: 'warning',
+    image: 'hello',
+    message: 'one\n\u001b[2Jtwo',
+  }
+  expect(linesOf([log, { at: 6, type: 'log', level: 'info', message: 'three' }])).toEqual([
+    'hello | warning: one',
+    'hello | warning: \\x1b[2Jtwo',
+    'build | three',
+  ])
+})
+
+it('mentions remembered work that took long, and short work that ran', () => {
+  const place = { image: 'hello', platform: 'linux/amd64' }
+  const stage = { ...place, stage: 'layer' } as const
+  const action = { type: 'action', kind: 'compress', key: 'k', milliseconds: 1 } as const
+  const lines = linesOf([
+    { at: 0, type: 'stage.start', ...stage },
+    { at: 0, ...action, ...place, hit: true },
+    { at: 2000, type: 'stage.done', ...stage, milliseconds: 2000 },
+    { at: 2000, type: 'stage.start', ...stage },
+    { at: 2000, ...action, ...place, hit: false },
+    { at: 2003, type: 'stage.done', ...stage, milliseconds: 3 },
+  ])
+  expect(lines).toEqual(['hello linux/amd64 | layer 2.0s', 'hello linux/amd64 | layer 3ms'])
+})
+
+it('calls no target cached for which some of the work ran', () => {
+  let hit = false
+  const events = buildEvents(true).map(event => {
+    if (event.type !== 'action') return event
+    hit = !hit
+    return { ...event, hit }
+  })
+  const target = linesOf(events).filter(line => line.startsWith('hello linux/amd64'))
+  expect(target).toEqual([
+    'hello linux/amd64 | layer 60ms',
+    `hello linux/amd64 | done ${manifestDigest} 78ms`,
+  ])
+})
