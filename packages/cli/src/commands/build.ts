@@ -1,0 +1,92 @@
+import { resolve } from 'node:path'
+import { createOrch } from '@orch/core'
+import { writeFileAtomic } from '@orch/oci'
+import {
+  createReporter,
+  describeError,
+  exitCodeOf,
+  type ProgressMode,
+  resultDocument,
+  resultLines,
+  useColor,
+} from '@orch/report'
+import { type Command, Option } from 'commander'
+import type { Runner } from '../runner.ts'
+import { openProject, type Session } from '../session.ts'
+import { printPlan } from './plan.ts'
+import { addSelection, type SelectOptions, selectionOf } from './select.ts'
+
+interface BuildOptions extends SelectOptions {
+  readonly json?: boolean
+  readonly metadataFile?: string
+  readonly progress: ProgressMode
+  readonly dryRun?: boolean
+  readonly offline?: boolean
+  readonly allow?: readonly string[]
+}
+
+/** `orch build`: source to images to where they are wanted. */
+export function addBuild(program: Command, run: Runner): void {
+  addSelection(program.command('build').description('build images and export them'))
+    .option('--json', 'print the result as JSON')
+    .option('--metadata-file <file>', 'also write the result there, as JSON')
+    .addOption(
+      new Option('--progress <mode>', 'how progress is shown on standard error')
+        .choices(['auto', 'tty', 'plain', 'rawjson', 'quiet'])
+        .default('auto'),
+    )
+    .option('--dry-run', 'print what would be built, and build nothing')
+    .option('--offline', 'touch no network')
+    .option(
+      '--allow <name>',
+      'allow what a project file may not ask for by itself, such as -toolexec; may be repeated',
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .action(run(build))
+}
+
+async function build(
+  session: Session,
+  images: readonly string[],
+  options: BuildOptions,
+): Promise<number> {
+  const { signal } = session.interruption
+  const project = await openProject(session)
+  const plan = await project.toPlan(selectionOf(images, options))
+  if (options.dryRun === true) return printPlan(session, plan, options.json === true)
+  const orch = await createOrch({
+    plugins: project.plugins,
+    root: project.root,
+    signal,
+    offline: options.offline ?? false,
+    allow: options.allow ?? [],
+  })
+  const reporter = createReporter(options.progress, { stream: process.stderr, env: process.env })
+  orch.events.subscribe(reporter.listener)
+  try {
+    const result = await orch.build(plan)
+    reporter.close()
+    const errors = result.images.flatMap(image => image.errors)
+    const document = resultDocument(result)
+    if (options.json === true) session.print(JSON.stringify(document, null, 2))
+    else for (const line of resultLines(result)) session.print(line)
+    if (options.metadataFile !== undefined) {
+      await writeFileAtomic(
+        resolve(session.cwd, options.metadataFile),
+        `${JSON.stringify(document, null, 2)}\n`,
+      )
+    }
+    const shown = errors.filter(error => error !== signal.reason)
+    if (shown.length > 0)
+      process.stderr.write(`${describeError(new AggregateError(shown), errorStyle(session))}\n`)
+    if (signal.aborted) process.stderr.write('interrupted\n')
+    return exitCodeOf(errors, signal.aborted)
+  } finally {
+    reporter.close()
+    await orch.close()
+  }
+}
+
+function errorStyle({ options }: Session): { color: boolean; verbose: boolean } {
+  return { color: useColor(process.stderr, process.env), verbose: options.verbose ?? false }
+}

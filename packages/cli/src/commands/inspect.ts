@@ -1,0 +1,79 @@
+import {
+  type Descriptor,
+  formatPlatform,
+  type ImageSource,
+  isDocumentType,
+  namesOf,
+  readDocument,
+} from '@orch/oci'
+import { imageTree, type TreeNode, useColor } from '@orch/report'
+import type { Command } from 'commander'
+import type { Runner } from '../runner.ts'
+import { type Session, withSources } from '../session.ts'
+
+/** `orch inspect`: the tree below an image. */
+export function addInspect(program: Command, run: Runner): void {
+  program
+    .command('inspect')
+    .description(
+      'print the tree of an image: index, manifests, configs and layers with their sizes',
+    )
+    .argument(
+      '<source>',
+      'such as oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, static',
+    )
+    .option('--json', 'print the tree as JSON')
+    .action(run(inspect))
+}
+
+async function inspect(
+  session: Session,
+  source: string,
+  options: { json?: boolean },
+): Promise<number> {
+  return withSources(session, async orch => {
+    const image = await orch.open(source, { whole: true })
+    const tree = await treeOf(image, image.root, session.interruption.signal)
+    if (options.json === true) session.print(JSON.stringify(tree, null, 2))
+    else
+      for (const line of imageTree(tree, { color: useColor(process.stdout, process.env) }))
+        session.print(line)
+    return 0
+  })
+}
+
+async function treeOf(
+  image: ImageSource,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+  label?: string,
+): Promise<TreeNode> {
+  const node = nodeOf(descriptor, label)
+  if (!isDocumentType(descriptor.mediaType)) return node
+  const document = await readDocument(image.content, descriptor, signal)
+  if (document.kind === 'index') {
+    const children: TreeNode[] = []
+    for (const child of document.index.manifests) children.push(await treeOf(image, child, signal))
+    return { ...node, label: label ?? 'index', children }
+  }
+  const { config, layers } = document.manifest
+  return {
+    ...node,
+    label: label ?? 'manifest',
+    children: [nodeOf(config, 'config'), ...layers.map(layer => nodeOf(layer, 'layer'))],
+  }
+}
+
+function nodeOf(descriptor: Descriptor, label = 'blob'): TreeNode {
+  const { mediaType, digest, size, platform } = descriptor
+  const note = namesOf(descriptor).at(-1)
+  return {
+    label,
+    mediaType,
+    digest,
+    size,
+    ...(platform === undefined ? {} : { platform: formatPlatform(platform) }),
+    ...(note === undefined ? {} : { note }),
+    children: [],
+  }
+}

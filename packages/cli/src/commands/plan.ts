@@ -1,0 +1,55 @@
+import type { ImagePlan, Plan } from '@orch/core'
+import type { Command } from 'commander'
+import type { Runner } from '../runner.ts'
+import { openProject, type Session } from '../session.ts'
+import { addSelection, type SelectOptions, selectionOf } from './select.ts'
+
+/** `orch plan`: what `build` would do. */
+export function addPlan(program: Command, run: Runner): void {
+  addSelection(program.command('plan').description('print what would be built, and build nothing'))
+    .option('--json', 'print the plan as JSON')
+    .action(
+      run(
+        async (
+          session: Session,
+          images: readonly string[],
+          options: SelectOptions & { json?: boolean },
+        ) => {
+          const project = await openProject(session)
+          return printPlan(
+            session,
+            await project.toPlan(selectionOf(images, options)),
+            options.json === true,
+          )
+        },
+      ),
+    )
+}
+
+/** Prints a plan for people, or as JSON. */
+export function printPlan(session: Session, plan: Plan, json: boolean): number {
+  if (json) session.print(JSON.stringify(plan, null, 2))
+  else for (const line of planLines(plan)) session.print(line)
+  return 0
+}
+
+function* planLines(plan: Plan): Generator<string> {
+  for (const image of plan.images) yield* imageLines(image)
+  for (const { exporter, options } of plan.exports) {
+    const shown = Object.entries((options ?? {}) as Record<string, unknown>).map(
+      ([key, value]) => ` ${key}=${value}`,
+    )
+    yield `export     ${exporter}${shown.join('')}`
+  }
+}
+
+function* imageLines(image: ImagePlan): Generator<string> {
+  const { builder, options } = image.build
+  yield `image      ${image.name}`
+  yield `  build      ${builder} ${JSON.stringify(options)}`
+  yield `  base       ${image.base ?? 'scratch'}`
+  yield `  platforms  ${image.platforms.join(', ')}`
+  yield `  tags       ${image.tags.join(', ')}`
+  for (const [key, value] of Object.entries(image.extensions))
+    yield `  ${key.padEnd(10)} ${JSON.stringify(value)}`
+}

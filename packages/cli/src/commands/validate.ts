@@ -1,0 +1,39 @@
+import { validateImage } from '@orch/oci'
+import type { Command } from 'commander'
+import type { Runner } from '../runner.ts'
+import { type Session, withSources } from '../session.ts'
+
+/** `orch validate`: everything that is wrong with an image. */
+export function addValidate(program: Command, run: Runner): void {
+  program
+    .command('validate')
+    .description('re-hash and check everything below an image; exit 1 when something is wrong')
+    .argument('<source>', 'such as oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar')
+    .option('--json', 'print the findings as JSON')
+    .action(run(validate))
+}
+
+async function validate(
+  session: Session,
+  source: string,
+  options: { json?: boolean },
+): Promise<number> {
+  return withSources(session, async orch => {
+    const image = await orch.open(source, { whole: true })
+    const { findings, blobs, bytes, platforms } = await validateImage(
+      image,
+      session.interruption.signal,
+    )
+    if (options.json === true)
+      session.print(JSON.stringify({ findings, blobs, bytes, platforms }, null, 2))
+    else {
+      for (const { where, code, message } of findings)
+        session.print(`${where}: ${code}: ${message}`)
+      const verdict = findings.length === 0 ? 'valid' : `${findings.length} found wrong`
+      session.print(
+        `${source}: ${verdict}; ${blobs} blobs, ${bytes} bytes, platforms ${platforms.join(', ') || 'none'}`,
+      )
+    }
+    return findings.length === 0 ? 0 : 1
+  })
+}

@@ -1,0 +1,12 @@
+/**
+ * orch as a library: what the command does, from a program. Load a project, plan, build:
+ *
+ *     const project = await loadProject({ cwd, builtins: defaultPlugins(), env: process.env })
+ *     const orch = await createOrch({ plugins: project.plugins, root: project.root })
+ *     const result = await orch.build(await project.toPlan())
+ *     await orch.close()
+ */
+export { defineConfig, loadProject, type Project, type Selection } from '@orch/config'
+export * from '@orch/core'
+export * as oci from '@orch/oci'
+export { defaultPlugins } from './plugins.ts'

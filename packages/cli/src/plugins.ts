@@ -1,0 +1,11 @@
+import type { Plugin } from '@orch/core'
+import { archive } from '@orch/plugin-archive'
+import { files } from '@orch/plugin-files'
+import { go } from '@orch/plugin-go'
+import { layout } from '@orch/plugin-layout'
+import { staticBase } from '@orch/plugin-static'
+
+/** The plugins that come with the command, in the order in which they tap. */
+export function defaultPlugins(): readonly Plugin[] {
+  return [staticBase(), go(), files(), layout(), archive()]
+}

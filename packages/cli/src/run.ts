@@ -1,0 +1,34 @@
+import { describeError, exitCodeOf, useColor } from '@orch/report'
+import { CommanderError } from 'commander'
+import { catchInterruption } from './interrupt.ts'
+import { createProgram } from './program.ts'
+
+/**
+ * Runs one command line and returns the exit code: 0, 1 (it failed), 2 (the call or the project file
+ * was wrong), 130 (interrupted).
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  process.stdout.on('error', ignoreClosedPipe)
+  const interruption = catchInterruption()
+  const state = { exitCode: 0, verbose: args.includes('--verbose') }
+  try {
+    await createProgram(interruption, state).parseAsync(args, { from: 'user' })
+    return interruption.exitCode() ?? state.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    const interrupted = interruption.exitCode()
+    if (interrupted === undefined || error !== interruption.signal.reason) {
+      process.stderr.write(
+        `${describeError(error, { color: useColor(process.stderr, process.env), verbose: state.verbose })}\n`,
+      )
+    } else process.stderr.write('interrupted\n')
+    return interrupted ?? exitCodeOf([error], false)
+  } finally {
+    interruption.release()
+  }
+}
+
+/** `orch … | head` ends the reader before the writer: no failure of ours. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
