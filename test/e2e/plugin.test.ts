@@ -1,0 +1,68 @@
+import { cp, readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { exec } from '../kit/exec.ts'
+import { tempFolder } from '../kit/temp.ts'
+import { example } from './projects.ts'
+
+const bundle = fileURLToPath(new URL('../../packages/cli/dist/orch.js', import.meta.url))
+
+/** A folder for PATH in which `orch` is the bundled command. */
+async function binFolder(): Promise<string> {
+  const folder = await tempFolder('bin')
+  await symlink(bundle, join(folder, 'orch'))
+  return folder
+}
+
+describe('the plugin example', () => {
+  let folder = ''
+  let output = ''
+  beforeAll(async () => {
+    folder = join(await tempFolder('plugin'), 'plugin')
+    const skip = /node_modules|\/dist$|blobs\.txt$/
+    await cp(example('plugin'), folder, {
+      recursive: true,
+      filter: path => !skip.test(path.slice(example('').length)),
+    })
+    const readme = await readFile(join(folder, 'README.md'), 'utf8')
+    const commands = /```sh\n(.*?)```/s.exec(readme)?.[1] ?? ''
+    expect(commands).toContain('orch build')
+    const env = {
+      PATH: `${await binFolder()}:${process.env['PATH']}`,
+      ORCH_CACHE_DIR: await tempFolder('cache'),
+      CI: undefined,
+    }
+    const outcome = await exec('sh', ['-euc', commands], { cwd: folder, env })
+    expect(outcome.exitCode, outcome.stderr).toBe(0)
+    output = outcome.stdout + outcome.stderr
+  })
+
+  it('runs exactly as its README says, without any package installed', async () => {
+    expect(output).toContain('stamp: 1 image(s) for team web')
+    expect(output).toContain('stamp: built 1 image(s)')
+    expect(output).toContain('example.com/web/card:1.0')
+  })
+
+  it('adds its platform, layer, label and annotation, and exports by its own exporter', async () => {
+    const lines = (await readFile(join(folder, 'blobs.txt'), 'utf8')).trim().split('\n')
+    expect(lines.map(line => line.split(' ')[0])).toEqual(['linux/amd64', 'linux/arm64'])
+    const blob = async (digest: string): Promise<Record<string, unknown>> =>
+      JSON.parse(
+        await readFile(
+          join(folder, 'dist/oci/blobs/sha256', digest.replace('sha256:', '')),
+          'utf8',
+        ),
+      )
+    const top = JSON.parse(await readFile(join(folder, 'dist/oci/index.json'), 'utf8'))
+    const index = await blob(top.manifests[0].digest)
+    expect(index['annotations']).toMatchObject({ 'com.example.team': 'web' })
+    const manifest = await blob(lines[1]?.split(' ')[1] ?? '')
+    expect(manifest['layers']).toHaveLength(2)
+    const config = await blob((manifest['config'] as { digest: string }).digest)
+    expect(config).toMatchObject({
+      architecture: 'arm64',
+      config: { Labels: { 'com.example.team': 'web' } },
+    })
+  })
+})

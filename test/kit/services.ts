@@ -1,0 +1,50 @@
+import { describe, it } from 'vitest'
+import { whyNotRunnable } from './binfmt.ts'
+import { regclient, whyNotFetched } from './go-project.ts'
+import { whyNoMounts } from './tmpfs.ts'
+import { which } from './which.ts'
+
+/** What a test may need that a machine may lack. */
+type Service = 'mounts' | 'containerd' | 'skopeo' | 'umoci' | 'amd64' | 'arm64' | 'regclient'
+
+/** Each answers why it cannot be had, or `undefined`. */
+const services: Readonly<Record<Service, () => string | undefined>> = {
+  mounts: whyNoMounts,
+  containerd: () => program('containerd') ?? program('ctr') ?? program('runc') ?? whyNoMounts(),
+  skopeo: () => program('skopeo'),
+  umoci: () => program('umoci'),
+  /** Programs of this architecture run, in containers too. */
+  amd64: () => whyNotRunnable('amd64'),
+  arm64: () => whyNotRunnable('arm64'),
+  /** The Go module proxy answers, or the real project is in the module cache. */
+  regclient: () => whyNotFetched(regclient),
+}
+
+const known = new Map<Service, string | undefined>()
+
+/**
+ * `needs('skopeo', 'umoci')('copies the layout', () => { it(…) })`: a describe that is skipped when one of
+ * the services cannot be had, with the reason in its name. With CI=true it fails instead of being skipped.
+ */
+export function needs(...names: readonly Service[]): (title: string, body: () => void) => void {
+  const reason = names.map(whyMissing).find(why => why !== undefined)
+  return (title, body) => {
+    if (reason === undefined) describe(title, body)
+    else if (process.env['CI'] === 'true') {
+      describe(title, () => {
+        it('has the services it needs', () => {
+          throw new Error(reason)
+        })
+      })
+    } else describe.skip(`${title} [skipped: ${reason}]`, body)
+  }
+}
+
+function whyMissing(name: Service): string | undefined {
+  if (!known.has(name)) known.set(name, services[name]())
+  return known.get(name)
+}
+
+function program(name: string): string | undefined {
+  return which(name) === undefined ? `${name} is not installed` : undefined
+}
