@@ -9,33 +9,29 @@ import { createProgram } from './program.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const read = (path: string): Promise<string> => readFile(root + path, 'utf8')
 
-/** The codes that the sources name where an error is made or a finding is added. */
-async function codesInSources(): Promise<ReadonlySet<string>> {
-  const codes = new Set<string>()
+/** The text of every source file that users get. */
+async function sources(): Promise<readonly string[]> {
+  const texts: string[] = []
   for await (const path of glob('{packages,plugins}/*/src/**/*.ts', { cwd: root })) {
-    if (/\.test\.ts$|test-|\/testing\b/.test(path)) continue
-    const text = await read(path)
-    for (const [, code = ''] of text.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)) codes.add(code)
+    if (!/\.test\.ts$|test-|\/testing\b/.test(path)) texts.push(await read(path))
   }
-  return codes
+  return texts
 }
 
 describe('the documents are true:', () => {
-  it('docs/errors.md lists every code, and none that does not exist', async () => {
-    const listed = [...(await read('docs/errors.md')).matchAll(/^\| `([A-Z_]+)` \|/gm)].map(
-      match => match[1],
-    )
-    const used = await codesInSources()
-    expect(listed.filter(code => !used.has(code ?? '') && code !== 'INTERRUPTED')).toEqual([])
-    const raised = /(?:Error|refuse|fail|add|problem)\w*\([^'()]*'([A-Z]+(?:_[A-Z]+)+)'/g
-    const missing = new Set<string>()
-    for await (const path of glob('{packages,plugins}/*/src/**/*.ts', { cwd: root })) {
-      if (/\.test\.ts$|test-|\/testing\b/.test(path)) continue
-      for (const [, code = ''] of (await read(path)).matchAll(raised))
-        if (!listed.includes(code)) missing.add(code)
+  it('docs/errors.md lists every code with its exit code, and none that does not exist', async () => {
+    const rows = (await read('docs/errors.md')).matchAll(/^\| `([A-Z_]+)` +\| (\d+) +\|/gm)
+    const exits = new Map([...rows].map(([, code = '', exit]) => [code, exit] as const))
+    expect(exits.size).toBeGreaterThan(50)
+    expect([...exits.keys()]).toEqual([...exits.keys()].toSorted())
+    const texts = (await sources()).join('\n')
+    for (const code of exits.keys()) expect(texts).toContain(`'${code}'`)
+    // Where an error is made, or a function that makes one is called, with the code as a literal.
+    const made = /(\w*Error|refuse|fail|add|problem)\w*\(\s*(?:\w+,\s*)?'([A-Z]+(?:_[A-Z]+)+)'/g
+    for (const [, maker, code = ''] of texts.matchAll(made)) {
+      expect(exits.has(code), `${code} is not listed`).toBe(true)
+      if (maker === 'UsageError') expect(`${code} ${exits.get(code)}`).toBe(`${code} 2`)
     }
-    expect([...missing]).toEqual([])
-    expect(listed).toEqual(listed.toSorted())
   })
 
   it('docs/orch.schema.json is what `orch config schema` prints', async () => {
