@@ -76,9 +76,7 @@ describe('an action', () => {
     await expect(store.action({ kind: 'compile', inputs: 1 }, run)).rejects.toMatchObject({
       code: 'ACTION_INCOMPLETE',
     })
-    expect((await filesBelow(root)).filter(path => path.endsWith('.json'))).toEqual([
-      expect.stringContaining('owner.json'),
-    ])
+    expect((await filesBelow(root)).filter(path => path.endsWith('.json'))).toEqual([])
   })
 })
 

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { digestOf } from '@orch/oci'
+import { digestOf, ownerToName } from '@orch/oci'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { cacheUsage, openStore, pruneCache, verifyCache } from './index.ts'
 import { child, filesBelow, mediaType, opened, put, temporaryFolder } from './testing.ts'
@@ -65,7 +65,9 @@ describe('a process that is killed', () => {
   it('in the middle of its own ending is swept too', async () => {
     const root = await temporaryFolder()
     await (await openStore({ root })).close()
-    await mkdir(join(root, 'v1/sessions/1-0123456789abcdef.ended/tmp'), { recursive: true })
+    await mkdir(join(root, 'v1/sessions/1+2+boot+pid+0123456789abcdef.ended/tmp'), {
+      recursive: true,
+    })
     await opened(root)
     expect(await readdir(join(root, 'v1/sessions'))).toHaveLength(1)
   })
@@ -75,13 +77,12 @@ describe('a session of another host on the same volume', () => {
   it('lives as long as it gives signs of life', async () => {
     const root = await temporaryFolder()
     await (await openStore({ root })).close()
-    const session = join(root, 'v1/sessions/1-0123456789abcdef')
-    await mkdir(session)
     const owner = { pid: 1, start: '1', boot: 'another', namespace: 'pid:[1]' }
-    await writeFile(join(session, 'owner.json'), JSON.stringify(owner))
+    const session = join(root, 'v1/sessions', `${ownerToName(owner)}+0123456789abcdef`)
+    await mkdir(session)
     await (await openStore({ root })).close()
     expect(await readdir(join(root, 'v1/sessions'))).toHaveLength(1)
-    execFileSync('touch', ['-d', '2 hours ago', join(session, 'owner.json')])
+    execFileSync('touch', ['-d', '2 hours ago', session])
     await (await openStore({ root })).close()
     expect(await readdir(join(root, 'v1/sessions'))).toEqual([])
   })

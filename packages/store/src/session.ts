@@ -1,27 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rename, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, mkdtemp, rename, utimes } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import {
   type Digest,
   diskError,
-  encodeJson,
   errnoOf,
   isAlive,
-  type Json,
   OrchError,
-  ownerFromJson,
-  parseJson,
+  ownerFromName,
+  ownerToName,
   thisProcess,
 } from '@orch/oci'
 import { namesIn, onDisk, removeTree, timeOf } from './files.ts'
 import { digestOfHeld, type Folders } from './folders.ts'
 
 const heartbeatMs = 60_000
-/** A session that cannot say whose it is may be one that is just being made. */
-const namelessMs = 10 * 60 * 1000
 const endedSuffix = '.ended'
 
-/** The folder of one running process: what it holds, and whatever it has not finished. */
+/**
+ * The folder of one running process: what it holds, and whatever it has not finished. Its name says
+ * whose it is, so that there is no instant at which that cannot be told; its time is the heartbeat.
+ */
 export interface Session {
   readonly id: string
   /** Hard links to the blobs that this session uses. */
@@ -35,14 +34,12 @@ export interface Session {
 }
 
 export async function beginSession({ sessions }: Folders): Promise<Session> {
-  const id = `${process.pid}-${randomBytes(8).toString('hex')}`
+  const id = `${ownerToName(thisProcess())}+${randomBytes(8).toString('hex')}`
   const folder = join(sessions, id)
   const held = join(folder, 'held')
   const tmp = join(folder, 'tmp')
-  const owner = join(folder, 'owner.json')
   await mkdir(folder, { mode: 0o700 })
   try {
-    await writeFile(owner, encodeJson(thisProcess()))
     await mkdir(held)
     await mkdir(tmp)
   } catch (error) {
@@ -50,7 +47,10 @@ export async function beginSession({ sessions }: Folders): Promise<Session> {
     throw error
   }
   // When the session was swept away there is nothing to touch, and the next use of it says so.
-  const beat = setInterval(() => utimes(owner, new Date(), new Date()).catch(() => {}), heartbeatMs)
+  const beat = setInterval(
+    () => utimes(folder, new Date(), new Date()).catch(() => {}),
+    heartbeatMs,
+  )
   beat.unref()
   return {
     id,
@@ -127,23 +127,7 @@ async function heldNames(folder: string): Promise<string[]> {
 }
 
 async function isLive(folder: string): Promise<boolean> {
-  if (folder.endsWith(endedSuffix)) return false
-  const path = join(folder, 'owner.json')
-  try {
-    const owner = ownerFromJson(parsed(await readFile(path)))
-    if (owner !== undefined) return isAlive(owner, (await timeOf(path)) ?? 0)
-  } catch (error) {
-    const errno = errnoOf(error)
-    if (errno === 'EACCES') return true // another user's: it cannot be told, nor removed
-    if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw diskError(error, path)
-  }
-  return Date.now() - ((await timeOf(folder)) ?? 0) < namelessMs
-}
-
-function parsed(bytes: Uint8Array): Json | undefined {
-  try {
-    return parseJson(bytes, 'the owner of a session')
-  } catch {
-    return undefined // half-written: the caller goes by its age
-  }
+  const name = basename(folder)
+  const owner = name.endsWith(endedSuffix) ? undefined : ownerFromName(name)
+  return owner !== undefined && isAlive(owner, (await timeOf(folder)) ?? 0)
 }

@@ -2,7 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { isAlive, isNear, type Owner, ownerFromJson, thisProcess } from './owner.ts'
+import {
+  isAlive,
+  isNear,
+  type Owner,
+  ownerFromJson,
+  ownerFromName,
+  ownerToName,
+  thisProcess,
+} from './owner.ts'
 
 const hasProc = process.platform === 'linux'
 
@@ -69,5 +77,10 @@ describe('an owner', () => {
     expect(ownerFromJson({ ...thisProcess() })).toEqual(thisProcess())
     for (const wrong of [null, [], { pid: 1 }, { ...thisProcess(), pid: -1 }])
       expect(ownerFromJson(wrong)).toBeUndefined()
+    const named = { ...thisProcess(), boot: 'a+b/c', namespace: '' }
+    expect(ownerFromName(`${ownerToName(named)}+more`)).toEqual(named)
+    expect(ownerToName(named)).not.toContain('/')
+    for (const wrong of ['', 'x+1+b+n', '1', '1+%+b+n'])
+      expect(ownerFromName(wrong)).toBeUndefined()
   })
 })

@@ -48,6 +48,26 @@ export function ownerFromJson(value: Json | undefined): Owner | undefined {
     : undefined
 }
 
+/** An owner as part of a file's name: what `ownerFromName` reads. */
+export function ownerToName({ pid, start, boot, namespace }: Owner): string {
+  return [pid, start, boot, namespace].map(encodeURIComponent).join('+')
+}
+
+/** Reads what `ownerToName` wrote, whatever follows after one more `+`; undefined when it is none. */
+export function ownerFromName(name: string): Owner | undefined {
+  try {
+    const [pid, start, boot, namespace] = name.split('+').map(decodeURIComponent)
+    return ownerFromJson({
+      pid: Number(pid),
+      start: start ?? null,
+      boot: boot ?? null,
+      namespace: namespace ?? null,
+    })
+  } catch {
+    return undefined // not percent-encoded: no name of ours
+  }
+}
+
 /** Whether the process table of this process can tell whether the owner lives. */
 export function isNear(owner: Owner): boolean {
   const { boot, namespace } = thisProcess()
