@@ -22,6 +22,7 @@ import {
   errnoOf,
   OrchError,
   syncDirectory,
+  Turns,
   verifiedBytes,
 } from '@orch/oci'
 import { type Content, contentOf, isSameFile, onDisk, removeTree, syncFile } from './files.ts'
@@ -40,7 +41,8 @@ export class Blobs {
   readonly #folders: Folders
   readonly #session: Session
   readonly #held = new Map<Digest, Held>()
-  readonly #turns = new Map<Digest, Promise<unknown>>()
+  /** One thing at a time with each blob. */
+  readonly #turns = new Turns<Digest>()
 
   constructor(folders: Folders, session: Session) {
     this.#folders = folders
@@ -82,7 +84,7 @@ export class Blobs {
   /** See `Store.get`. */
   async get(descriptor: Descriptor): Promise<Blob | undefined> {
     const { digest, size } = descriptor
-    const held = await this.#inTurn(digest, () => this.#take(digest))
+    const held = await this.#turns.take(digest, () => this.#take(digest))
     // Bytes that match the digest are whole, so a size that differs is the descriptor's mistake.
     return held?.size === size
       ? { ...blobFromFile(held.path, descriptor), verified: true }
@@ -99,7 +101,7 @@ export class Blobs {
     try {
       const { digest, size } = await fill()
       const install = () => this.#install(temporary, digest, size)
-      const held = await this.#inTurn(
+      const held = await this.#turns.take(
         digest,
         async () => (await this.#take(digest)) ?? (await onDisk(this.#folders.root, install)),
       )
@@ -109,18 +111,6 @@ export class Blobs {
       }
     } finally {
       await rm(temporary, { force: true })
-    }
-  }
-
-  /** One thing at a time with each blob. */
-  async #inTurn<T>(digest: Digest, work: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(digest)
-    const turn = (before ?? Promise.resolve()).then(work, work)
-    this.#turns.set(digest, turn)
-    try {
-      return await turn
-    } finally {
-      if (this.#turns.get(digest) === turn) this.#turns.delete(digest)
     }
   }
 

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { encodeJson, isObject, type Json, parseJson } from '../json.ts'
 import { diskError, errnoOf } from './disk-error.ts'
 import { isAlive, isNear, type Owner, ownerFromJson, thisProcess } from './owner.ts'
+import { Turns } from './turns.ts'
 
 const heartbeatMs = 10_000
 /** A holder of another boot, container or host that gives no sign for so long, while we watch, is gone. */
@@ -21,6 +22,17 @@ const maxContent = 4096
  * Not reentrant. Throws the signal's reason, `DISK_FULL` and `DISK_DENIED`.
  */
 export async function withLock<T>(
+  path: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  return turns.take(path, () => lockedWork(path, signal, work), signal)
+}
+
+/** Within this process nobody needs to poll. */
+const turns = new Turns<string>()
+
+async function lockedWork<T>(
   path: string,
   signal: AbortSignal | undefined,
   work: () => Promise<T>,
