@@ -78,9 +78,11 @@ export default function stamp(options: { team?: string } = {}): Plugin {
       // An exporter: `--export list,dest=blobs.txt` writes a line for every manifest.
       hooks.export.for('list').tapPromise('stamp', async (image, plan, context) => {
         const location = resolve(context.plan.root, destOf(plan))
-        const lines = image.index.manifests.map(({ digest, platform }) => {
-          return `${platform === undefined ? 'unknown' : api.oci.formatPlatform(platform)} ${digest}\n`
-        })
+        const manifests = await api.oci.platformManifests(image)
+        const lines = manifests.map(
+          ({ platform, descriptor }) =>
+            `${api.oci.formatPlatform(platform)} ${descriptor.digest}\n`,
+        )
         await writeFile(location, lines.join(''))
         const { digest } = image.root
         return { exporter: 'list', image: image.name, digest, location, names: image.references }

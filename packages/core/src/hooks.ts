@@ -2,17 +2,23 @@ import type { ImageSource, Platform } from '@orch/oci'
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, HookMap } from 'tapable'
 import type {
   BuildResult,
-  BuiltImage,
   Compiled,
   ExportPlan,
   ExportResult,
+  Image,
   IndexDraft,
   Layer,
   ManifestDraft,
   SourceRef,
   Target,
 } from './types/build.ts'
-import type { BuildContext, CompiledContext, ImageContext, TargetContext } from './types/context.ts'
+import type {
+  BuildContext,
+  CompiledContext,
+  ExportContext,
+  ImageContext,
+  TargetContext,
+} from './types/context.ts'
 import type { Plan } from './types/plan.ts'
 
 /** Every hook of a build. A waterfall's tap returns a new value, or undefined to leave it as it is. */
@@ -42,7 +48,7 @@ export interface Hooks {
   /** Per image and chosen exporter, by the exporter's name. All settle; one failure does not stop the others. */
   readonly export: HookMap<
     AsyncSeriesBailHook<
-      [image: BuiltImage, plan: ExportPlan, context: ImageContext],
+      [image: Image, plan: ExportPlan, context: ExportContext],
       ExportResult | undefined
     >
   >

@@ -269,6 +269,26 @@ describe('what goes wrong', () => {
     ])
   })
 
+  it('is told for an image that was not built here, too', async () => {
+    const sink = plugin('sink', ({ hooks }) => {
+      hooks.export.for('sink').tap('sink', ({ name, root, references }) => {
+        return {
+          exporter: 'sink',
+          image: name,
+          digest: root.digest,
+          location: '/',
+          names: references,
+        }
+      })
+    })
+    await using orch = await testOrch([baseSource(), sink])
+    const image = { ...(await orch.open('base:')), name: 'copy', references: ['copy:1'] }
+    const exports = ['sink', 'absent'].map(exporter => ({ exporter, options: {} }))
+    const { results, errors } = await orch.export(image, exports)
+    expect(results).toMatchObject([{ image: 'copy', digest: image.root.digest, names: ['copy:1'] }])
+    expect(errors).toMatchObject([{ code: 'EXPORTER_MISSING' }])
+  })
+
   it('calls failed or done, and shutdown in the end', async () => {
     const calls: string[] = []
     const watch = plugin('watch', ({ hooks }) => {

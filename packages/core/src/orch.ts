@@ -8,10 +8,12 @@ import { createHooks, type Hooks } from './hooks.ts'
 import { createLimits } from './limits.ts'
 import { buildImage } from './pipeline/image.ts'
 import { tapCompiledFiles } from './pipeline/layer.ts'
+import { runStage } from './pipeline/stage.ts'
+import { stages } from './pipeline/stages.ts'
 import { Sources } from './sources.ts'
-import type { BuildResult } from './types/build.ts'
+import type { BuildResult, Exported, Image } from './types/build.ts'
 import type { BuildContext, Limits } from './types/context.ts'
-import type { Plan } from './types/plan.ts'
+import type { ExportPlan, Plan } from './types/plan.ts'
 import type { Plugin } from './types/plugin.ts'
 
 export interface OrchOptions {
@@ -34,6 +36,8 @@ export interface Orch {
   readonly events: Events
   /** Builds and exports every image of a plan. Does not throw for what goes wrong in an image: the result tells. */
   build(plan: Plan): Promise<BuildResult>
+  /** Hands an image that exists to exporters; each settles on its own. */
+  export(image: Image, exports: readonly ExportPlan[]): Promise<Exported>
   /**
    * Opens an image that exists: `oci:dist`, `docker-archive:x.tar`, `static`. With `whole`, a medium
    * named without an image opens with all its images below one root.
@@ -56,6 +60,10 @@ export async function createOrch(options: OrchOptions): Promise<Orch> {
   return {
     events,
     build: async plan => runPlan(plan, contextFor(plan), { hooks, sources }),
+    async export(image, exports) {
+      const context = { ...contextFor({ root: options.root, images: [], exports }), image }
+      return runStage(stages.export, image, context, { hooks, sources })
+    },
     open: async (source, { whole = false } = {}) =>
       sources.open(source, contextFor({ root: options.root, images: [], exports: [] }), whole),
     async close() {

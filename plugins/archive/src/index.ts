@@ -1,12 +1,5 @@
 import { resolve } from 'node:path'
-import type {
-  BuiltImage,
-  ExportPlan,
-  ExportResult,
-  ImageContext,
-  Plugin,
-  SourceRef,
-} from '@orch/core'
+import type { ExportContext, ExportPlan, ExportResult, Image, Plugin, SourceRef } from '@orch/core'
 import {
   type ArchiveFormat,
   type ImageSource,
@@ -14,6 +7,7 @@ import {
   openArchive,
   parsePlatform,
   pickImage,
+  platformManifests,
   splitLocation,
   UsageError,
   writeArchive,
@@ -69,33 +63,32 @@ async function openSource(
 }
 
 /** The manifest of the platform that was asked for, or of the only one that there is. */
-async function onePlatform(image: BuiltImage, { platform }: DockerOptions): Promise<ImageSource> {
-  const [only] = image.manifests
-  if (platform === undefined && image.manifests.length === 1 && only !== undefined) {
-    return { root: only.descriptor, content: image.content }
+async function onePlatform(image: Image, { platform }: DockerOptions): Promise<ImageSource> {
+  const { content, name } = image
+  if (platform !== undefined) {
+    const wanted = parsePlatform(platform)
+    return {
+      root: (await manifestFor(image, wanted, { what: `image ${name}` })).descriptor,
+      content,
+    }
   }
-  if (platform === undefined) {
-    throw new UsageError(
-      'ARCHIVE_SINGLE_PLATFORM',
-      `a docker archive holds one platform, and image ${image.name} has ${image.manifests.length}`,
-      {
-        hint: 'Choose one with --export docker-archive,platform=os/arch, or export an oci-archive.',
-      },
-    )
-  }
-  const { descriptor } = await manifestFor(image, parsePlatform(platform), {
-    what: `image ${image.name}`,
-  })
-  return { root: descriptor, content: image.content }
+  const manifests = await platformManifests(image)
+  const [only] = manifests
+  if (only !== undefined && manifests.length === 1) return { root: only.descriptor, content }
+  throw new UsageError(
+    'ARCHIVE_SINGLE_PLATFORM',
+    `a docker archive holds one platform, and image ${name} has ${manifests.length}`,
+    { hint: 'Choose one with --export docker-archive,platform=os/arch, or export an oci-archive.' },
+  )
 }
 
 async function write(
-  image: BuiltImage,
+  image: Image,
   source: ImageSource,
   format: ArchiveFormat,
   plan: ExportPlan,
   { dest, compression }: OciOptions,
-  context: ImageContext,
+  context: ExportContext,
 ): Promise<ExportResult> {
   if (context.plan.images.length > 1 && !dest.includes('{name}')) {
     throw new UsageError(

@@ -1,12 +1,5 @@
 import { resolve } from 'node:path'
-import type {
-  BuiltImage,
-  ExportPlan,
-  ExportResult,
-  ImageContext,
-  Plugin,
-  SourceRef,
-} from '@orch/core'
+import type { ExportContext, ExportPlan, ExportResult, Image, Plugin, SourceRef } from '@orch/core'
 import { type ImageSource, openLayout, pickImage, splitLocation, writeLayout } from '@orch/oci'
 import { z } from 'zod'
 
@@ -45,9 +38,9 @@ async function openSource(ref: SourceRef, root: string): Promise<ImageSource> {
 }
 
 async function exportLayout(
-  image: BuiltImage,
+  image: Image,
   plan: ExportPlan,
-  context: ImageContext,
+  context: ExportContext,
 ): Promise<ExportResult> {
   const { dest } = plan.options as z.infer<typeof options>
   const location = resolve(context.plan.root, dest.replaceAll('{name}', image.name))

@@ -1,16 +1,10 @@
 import { OrchError, UsageError } from '@orch/oci'
-import type { BuiltImage, ExportResult } from '../types/build.ts'
-import type { ImageContext } from '../types/context.ts'
+import type { Exported, ExportResult, Image } from '../types/build.ts'
+import type { ExportContext } from '../types/context.ts'
 import type { Stage } from './stage.ts'
 
-/** What the exporters of one image came to. */
-export interface Exported {
-  readonly results: readonly ExportResult[]
-  readonly errors: readonly Error[]
-}
-
 /** Every chosen exporter, side by side; each settles on its own. */
-export const exportImage: Stage<BuiltImage, Exported, ImageContext> = {
+export const exportImage: Stage<Image, Exported, ExportContext> = {
   name: 'export',
   async run(image, context, { hooks }) {
     const { events, plan } = context

@@ -2,7 +2,7 @@ import type { StageName } from '../events.ts'
 import { freeze } from '../freeze.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Sources } from '../sources.ts'
-import type { ImageContext, TargetContext } from '../types/context.ts'
+import type { ExportContext, TargetContext } from '../types/context.ts'
 
 /** What the stages of one build share. */
 export interface Workshop {
@@ -11,13 +11,13 @@ export interface Workshop {
 }
 
 /** One step of the pipeline: what it takes, what it makes of it. Its result is frozen and handed on. */
-export interface Stage<In, Out, Context extends ImageContext = TargetContext> {
+export interface Stage<In, Out, Context extends ExportContext = TargetContext> {
   readonly name: StageName
   run(input: In, context: Context, workshop: Workshop): Promise<Out>
 }
 
 /** Runs a stage, says when it began and how it ended, and freezes what it made. */
-export async function runStage<In, Out, Context extends ImageContext>(
+export async function runStage<In, Out, Context extends ExportContext>(
   stage: Stage<In, Out, Context>,
   input: In,
   context: Context,

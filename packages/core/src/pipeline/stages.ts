@@ -15,7 +15,7 @@ import { resolvePlatforms } from './resolve-platforms.ts'
  * | layer            | target | `Compiled` (in context)  | `Layered`          |
  * | manifest         | target | `Layered`                | `BuiltManifest`    |
  * | index            | image  | `BuiltManifest[]`        | `BuiltImage`       |
- * | export           | image  | `BuiltImage`             | `ExportResult[]`   |
+ * | export           | image  | `Image`                  | `Exported`         |
  */
 export const stages: {
   readonly resolvePlatforms: typeof resolvePlatforms

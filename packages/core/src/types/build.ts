@@ -1,7 +1,6 @@
 import type {
   Annotations,
   Blob,
-  ContentSource,
   Descriptor,
   Digest,
   Entry,
@@ -100,15 +99,18 @@ export interface IndexDraft {
   readonly extra: readonly Blob[]
 }
 
-/** A finished image: one index, a manifest per platform, and every blob below. */
-export interface BuiltImage {
+/** An image on its way to a medium: built here, or opened from another medium. */
+export interface Image extends ImageSource {
+  /** What the project, or whoever sends it, calls it. */
   readonly name: string
   /** References under which it is to be known, as the project file or `--tag` wrote them. */
   readonly references: readonly string[]
-  readonly root: Descriptor
+}
+
+/** A finished image: one index, a manifest per platform, and every blob below. */
+export interface BuiltImage extends Image {
   readonly index: ImageIndex
   readonly manifests: readonly BuiltManifest[]
-  readonly content: ContentSource
 }
 
 /** Where an exporter put an image. */
@@ -120,6 +122,12 @@ export interface ExportResult {
   readonly location: string
   /** The names under which it is found there. */
   readonly names: readonly string[]
+}
+
+/** What the exporters of one image came to. */
+export interface Exported {
+  readonly results: readonly ExportResult[]
+  readonly errors: readonly Error[]
 }
 
 /** What became of one image. */

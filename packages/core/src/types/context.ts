@@ -24,10 +24,18 @@ export interface BuildContext {
   action(action: Action, run: () => Promise<ActionResult>, place?: Place): Promise<ActionOutcome>
 }
 
+/** What exporters get. */
+export interface ExportContext extends BuildContext {
+  /** Whose export it is. */
+  readonly image: { readonly name: string }
+}
+
+/** What taps get that work for one image. */
 export interface ImageContext extends BuildContext {
   readonly image: ImagePlan
 }
 
+/** What taps get that work for one image and platform. */
 export interface TargetContext extends ImageContext {
   readonly target: Target
   readonly platform: Platform
