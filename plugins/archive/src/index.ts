@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { ExportContext, ExportPlan, ExportResult, Image, Plugin, SourceRef } from '@orch/core'
 import {
   type ArchiveFormat,
+  type ArchiveReading,
   type ImageSource,
   manifestFor,
   openArchive,
@@ -24,9 +25,11 @@ export function archive(): Plugin {
     sources: ['oci-archive', 'docker-archive'],
     exporters: { 'oci-archive': ociOptions, 'docker-archive': dockerOptions },
     setup({ hooks, root }) {
-      hooks.source.tapPromise('archive', async (ref, { signal }) => {
+      hooks.source.tapPromise('archive', async (ref, { signal, store }) => {
         const format = formats[ref.scheme]
-        return format === undefined ? undefined : openSource(ref, format, root, signal)
+        return format === undefined
+          ? undefined
+          : openSource(ref, root, { format, signal, scratch: () => store.scratch('archive') })
       })
       hooks.export
         .for('oci-archive')
@@ -48,12 +51,11 @@ const formats: Readonly<Record<string, ArchiveFormat>> = {
 
 async function openSource(
   ref: SourceRef,
-  format: ArchiveFormat,
   root: string,
-  signal: AbortSignal,
+  reading: ArchiveReading,
 ): Promise<ImageSource> {
   const { path, name } = await splitLocation(resolve(root), ref.rest)
-  const content = await openArchive(path, { format, signal })
+  const content = await openArchive(path, reading)
   try {
     return { ...pickImage(content, name, ref.whole), close: () => content.close() }
   } catch (error) {

@@ -1,6 +1,7 @@
 import {
   type Descriptor,
   formatPlatform,
+  GraphBudget,
   type ImageSource,
   isDocumentType,
   namesOf,
@@ -33,7 +34,8 @@ async function inspect(
 ): Promise<number> {
   return withSources(session, async orch => {
     const image = await orch.open(source, { whole: true })
-    const tree = await treeOf(image, image.root, session.interruption.signal)
+    const budget = new GraphBudget(image.root, { maxNodes: 10_000 })
+    const tree = await treeOf(image, image.root, budget, session.interruption.signal)
     if (options.json === true) session.print(JSON.stringify(tree, null, 2))
     else
       for (const line of imageTree(tree, { color: useColor(process.stdout, process.env) }))
@@ -45,23 +47,25 @@ async function inspect(
 async function treeOf(
   image: ImageSource,
   descriptor: Descriptor,
+  budget: GraphBudget,
   signal: AbortSignal,
-  label?: string,
+  depth = 0,
 ): Promise<TreeNode> {
-  const node = nodeOf(descriptor, label)
+  const node = nodeOf(descriptor)
   if (!isDocumentType(descriptor.mediaType)) return node
+  // What is met again is shown again, but not what lies below it.
+  if (!budget.visit(descriptor, depth)) return { ...node, note: 'shown above' }
   const document = await readDocument(image.content, descriptor, signal)
   if (document.kind === 'index') {
     const children: TreeNode[] = []
-    for (const child of document.index.manifests) children.push(await treeOf(image, child, signal))
-    return { ...node, label: label ?? 'index', children }
+    for (const child of document.index.manifests) {
+      children.push(await treeOf(image, child, budget, signal, depth + 1))
+    }
+    return { ...node, label: 'index', children }
   }
   const { config, layers } = document.manifest
-  return {
-    ...node,
-    label: label ?? 'manifest',
-    children: [nodeOf(config, 'config'), ...layers.map(layer => nodeOf(layer, 'layer'))],
-  }
+  const children = [nodeOf(config, 'config'), ...layers.map(layer => nodeOf(layer, 'layer'))]
+  return { ...node, label: 'manifest', children }
 }
 
 function nodeOf(descriptor: Descriptor, label = 'blob'): TreeNode {

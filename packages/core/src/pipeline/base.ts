@@ -1,4 +1,5 @@
 import {
+  blobOf,
   childrenOf,
   type ImageSource,
   manifestFor,
@@ -44,7 +45,7 @@ export async function readImage(
   const document = await readDocument(content, descriptor, signal)
   if (document.kind === 'index') throw new TypeError(`${descriptor.digest} is an index`) // the caller chose a manifest
   const [configDescriptor = descriptor, ...descriptors] = childrenOf(document)
-  const bytes = await readBlob(await content.blob(configDescriptor), { signal })
+  const bytes = await readBlob(await blobOf(content, configDescriptor), { signal })
   const config = parseImageConfig(bytes, `config ${configDescriptor.digest}`)
   const { diff_ids: diffIds } = config.rootfs
   const layers: Layer[] = []
@@ -52,7 +53,7 @@ export async function readImage(
     const diffId = diffIds[at]
     if (diffId === undefined || diffIds.length !== descriptors.length)
       throw unequal(descriptor.digest, descriptors.length, diffIds.length)
-    layers.push({ descriptor: layer, diffId, blob: await content.blob(layer), from: 'base' })
+    layers.push({ descriptor: layer, diffId, blob: await blobOf(content, layer), from: 'base' })
   }
   return { config, layers, annotations: document.manifest.annotations ?? {} }
 }

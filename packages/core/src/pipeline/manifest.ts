@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   blobFromBytes,
+  blobOf,
   childrenOf,
   type Digest,
   encodeImageConfig,
@@ -54,8 +55,8 @@ async function keepManifest(
   return {
     platform: context.platform,
     descriptor: { ...descriptor, platform: descriptor.platform ?? context.platform },
-    manifest: await source.content.blob(descriptor),
-    config: await source.content.blob(config),
+    manifest: await blobOf(source.content, descriptor),
+    config: await blobOf(source.content, config),
     layers,
   }
 }

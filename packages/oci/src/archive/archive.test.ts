@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import tar from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ownerToName, thisProcess } from '../fs/owner.ts'
 import { rootedAt, type TestImage, testImage } from '../graph/test-image.ts'
 import { pickImage } from '../layout/pick.ts'
 import { validateImage } from '../validate/validate.ts'
@@ -85,7 +86,33 @@ describe('an OCI archive', () => {
     ).rejects.toMatchObject({
       code: 'BLOB_MISSING',
     })
-    expect(await readdir(join(folder, 'sub'))).toEqual([])
+    expect(await readdir(folder)).not.toContain('sub')
+  })
+})
+
+describe('an archive on disk', () => {
+  it('may be opened through a symbolic link', async () => {
+    const path = fresh()
+    await writeArchive(path, [{ source: image, names: ['a:1'] }], { format: 'oci' })
+    const alias = fresh()
+    await symlink(path, alias)
+    const read = pickImage(await openArchive(alias), 'a:1')
+    expect((await validateImage(read)).findings).toEqual([])
+  })
+
+  it('loses what a killed writer left beside it, and nothing else', async () => {
+    const own = await mkdtemp(join(folder, 'own-'))
+    const path = join(own, 'a.tar')
+    const dead = ownerToName({ ...thisProcess(), pid: 1, start: 'long ago' })
+    await writeFile(join(own, `.a.tar.orch-${dead}+00`), 'half')
+    await writeFile(join(own, `.a.tar.orch-${ownerToName(thisProcess())}+00`), 'half')
+    await writeFile(join(own, '.a.tar.orch-mine'), 'mine')
+    await writeArchive(path, [{ source: image, names: ['a:1'] }], { format: 'oci' })
+    expect((await readdir(own)).filter(name => !name.includes('+'))).toEqual([
+      '.a.tar.orch-mine',
+      'a.tar',
+    ])
+    expect(await readdir(own)).toHaveLength(3)
   })
 })
 

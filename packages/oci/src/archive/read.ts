@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { mkdtemp, open, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -27,18 +27,25 @@ export interface Archive extends ContentSource {
   close(): Promise<void>
 }
 
+export interface ArchiveReading {
+  /** Which of the two to read when an archive is both; OCI by default. */
+  readonly format?: ArchiveFormat
+  /** Makes an empty folder for what has to be decompressed; by default below the system's temporary folder. */
+  readonly scratch?: () => Promise<string>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An archive holds layers that are compressed already, so nothing sound shrinks like this. */
+const limits = { maxRatio: 100, ratioFrom: 1024 ** 3 }
+
 /**
  * Opens an image archive, plain or compressed from outside with gzip or zstd; a compressed one is
  * decompressed into a temporary file first, since blobs are read in no fixed order. Throws
  * `ARCHIVE_MISSING`, `ARCHIVE_INVALID`, `COMPRESSION_INVALID`.
- * @param options.format which of the two to read when an archive is both; OCI by default
  */
-export async function openArchive(
-  path: string,
-  options: { readonly format?: ArchiveFormat; readonly signal?: AbortSignal | undefined } = {},
-): Promise<Archive> {
+export async function openArchive(path: string, options: ArchiveReading = {}): Promise<Archive> {
   const { signal } = options
-  const plain = await plainFile(path, signal)
+  const plain = await plainFile(path, options)
   try {
     const members = await scanArchive(plain.file, signal)
     const archive: ScannedArchive = { file: plain.file, name: path, members }
@@ -118,15 +125,16 @@ function formatOf(
 /** The archive itself, or a decompressed copy in a temporary folder. */
 async function plainFile(
   path: string,
-  signal?: AbortSignal,
+  { scratch = () => mkdtemp(join(tmpdir(), 'orch-archive-')), signal }: ArchiveReading,
 ): Promise<{ file: string; remove: () => Promise<void> }> {
   const type = sniffCompression(await firstBytes(path))
-  if (type === 'none') return { file: path, remove: async () => {} }
-  const folder = await mkdtemp(join(tmpdir(), 'orch-archive-'))
+  // Blobs are read without following links, so the one to the archive is followed here.
+  if (type === 'none') return { file: await realpath(path), remove: async () => {} }
+  const folder = await scratch()
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   const file = join(folder, 'archive.tar')
   try {
-    const source = decompress(createReadStream(path, { highWaterMark: 256 * 1024 }), type)
+    const source = decompress(createReadStream(path, { highWaterMark: 256 * 1024 }), type, limits)
     await pipeline(source, createWriteStream(file), signal === undefined ? {} : { signal })
     return { file, remove }
   } catch (error) {

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Blob, blobFromBytes } from '../blob/blob.ts'
 import { type Compression, compress } from '../compress/compress.ts'
-import type { Descriptor } from '../documents/descriptor.ts'
 import { type Digest, digestParts } from '../documents/digest.ts'
 import { encodeIndex } from '../documents/image-index.ts'
 import type { Manifest } from '../documents/manifest.ts'
@@ -14,11 +12,12 @@ import { familiarReference, parseReference, withDefaultTag } from '../documents/
 import { OrchError } from '../errors.ts'
 import { syncDirectory } from '../fs/atomic.ts'
 import { diskError } from '../fs/disk-error.ts'
+import { makeFolder } from '../fs/folder.ts'
+import { temporaryFor } from '../fs/temporary.ts'
 import { walkGraph } from '../graph/walk.ts'
 import { encodeJson } from '../json.ts'
-import { nameToAnnotations, withoutNames } from '../layout/names.ts'
+import { type NamedImage, topDescriptors } from '../layout/names.ts'
 import { layoutVersion } from '../layout/read.ts'
-import type { NamedImage } from '../layout/write.ts'
 import type { Entry } from '../tar/entry.ts'
 import { tarBytes } from '../tar/pack.ts'
 import type { ArchiveFormat, DockerManifestItem } from './format.ts'
@@ -71,9 +70,9 @@ export async function writeArchive(
   options: ArchiveOptions,
 ): Promise<void> {
   const { signal } = options
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`)
+  const unmake = await makeFolder(dirname(path))
+  const temporary = await temporaryFor(path)
   try {
-    await mkdir(dirname(path), { recursive: true })
     const file = createWriteStream(temporary, {
       flags: 'wx',
       flush: true,
@@ -84,17 +83,9 @@ export async function writeArchive(
     await syncDirectory(dirname(path))
   } catch (error) {
     await rm(temporary, { force: true })
+    await unmake()
     throw diskError(error, path)
   }
-}
-
-function topDescriptors({ source, names }: NamedImage): Descriptor[] {
-  const bare = withoutNames(source.root)
-  if (names.length === 0) return [bare]
-  return names.map(name => ({
-    ...bare,
-    annotations: { ...bare.annotations, ...nameToAnnotations(name) },
-  }))
 }
 
 function dockerItem(manifests: readonly Manifest[], names: readonly string[]): DockerManifestItem {

@@ -4,7 +4,7 @@ import { type ImageIndex, parseIndex } from '../documents/image-index.ts'
 import { type Manifest, parseManifest } from '../documents/manifest.ts'
 import { isIndexType, isManifestType } from '../documents/media-types.ts'
 import { OrchError } from '../errors.ts'
-import type { ContentSource } from './source.ts'
+import { blobOf, type ContentSource } from './source.ts'
 
 /** A document that has children. */
 export type Document =
@@ -19,11 +19,11 @@ export async function readDocument(
 ): Promise<Document> {
   const { mediaType, digest } = descriptor
   if (isIndexType(mediaType)) {
-    const bytes = await readBlob(await content.blob(descriptor), { signal })
+    const bytes = await readBlob(await blobOf(content, descriptor), { signal })
     return { kind: 'index', index: parseIndex(bytes, `index ${digest}`, mediaType), bytes }
   }
   if (isManifestType(mediaType)) {
-    const bytes = await readBlob(await content.blob(descriptor), { signal })
+    const bytes = await readBlob(await blobOf(content, descriptor), { signal })
     return {
       kind: 'manifest',
       manifest: parseManifest(bytes, `manifest ${digest}`, mediaType),

@@ -1,7 +1,7 @@
 import { readBlob } from '../blob/verify.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
 import { parseImageConfig } from '../documents/image-config.ts'
-import { isConfigType } from '../documents/media-types.ts'
+import { isConfigType, isIndexType, isManifestType } from '../documents/media-types.ts'
 import {
   formatPlatform,
   matchesPlatform,
@@ -11,9 +11,9 @@ import {
   selectPlatform,
 } from '../documents/platform.ts'
 import { OrchError } from '../errors.ts'
-import { readDocument } from './document.ts'
-import type { ImageSource } from './source.ts'
-import { graphLimits } from './walk.ts'
+import { GraphBudget } from './budget.ts'
+import { childrenOf, readDocument } from './document.ts'
+import { blobOf, type ImageSource } from './source.ts'
 
 /** A manifest of an image with the platform that it serves. */
 export interface PlatformManifest {
@@ -23,31 +23,27 @@ export interface PlatformManifest {
 
 /**
  * The image manifests under a root, nested indexes included, with their platforms: the index's word,
- * or the config's where the index says nothing. Attestations and others of platform `unknown` are
- * left out, as they run nowhere.
+ * or the config's where the index says nothing; only then is a manifest read, so one that a medium
+ * lacks does no harm. Attestations and others of platform `unknown` are left out, as they run nowhere.
+ * Throws `GRAPH_TOO_LARGE`.
  */
 export async function platformManifests(
   image: ImageSource,
   signal?: AbortSignal,
 ): Promise<readonly PlatformManifest[]> {
   const found = new Map<string, PlatformManifest>()
+  const budget = new GraphBudget(image.root)
   const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
-    if (depth > graphLimits.maxDepth) {
-      throw new OrchError(
-        'GRAPH_TOO_LARGE',
-        `${image.root.digest} nests deeper than ${graphLimits.maxDepth} levels`,
-      )
-    }
-    const document = await readDocument(image.content, descriptor, signal)
-    if (document.kind === 'index') {
-      for (const child of document.index.manifests) await visit(child, depth + 1)
+    if (!budget.visit(descriptor, depth)) return
+    const { digest, mediaType } = descriptor
+    if (isIndexType(mediaType)) {
+      const document = await readDocument(image.content, descriptor, signal)
+      for (const child of childrenOf(document)) await visit(child, depth + 1)
       return
     }
-    const { config } = document.manifest
-    if (!isConfigType(config.mediaType)) return
-    const platform = descriptor.platform ?? (await configPlatform(image, config, signal))
-    if (platform.os !== 'unknown')
-      found.set(`${descriptor.digest} ${formatPlatform(platform)}`, { descriptor, platform })
+    const platform = descriptor.platform ?? (await configPlatform(image, descriptor, signal))
+    if (platform === undefined || platform.os === 'unknown') return
+    found.set(`${digest} ${formatPlatform(platform)}`, { descriptor, platform })
   }
   await visit(image.root, 0)
   return [...found.values()]
@@ -76,11 +72,16 @@ export async function manifestFor(
   )
 }
 
+/** The platform that a manifest's config says; undefined for a manifest of something else. */
 async function configPlatform(
   { content }: ImageSource,
-  config: Descriptor,
+  descriptor: Descriptor,
   signal: AbortSignal | undefined,
-): Promise<Platform> {
-  const bytes = await readBlob(await content.blob(config), { signal })
+): Promise<Platform | undefined> {
+  if (!isManifestType(descriptor.mediaType)) return undefined
+  const document = await readDocument(content, descriptor, signal)
+  const [config] = childrenOf(document)
+  if (config === undefined || !isConfigType(config.mediaType)) return undefined
+  const bytes = await readBlob(await blobOf(content, config), { signal })
   return platformOf(parseImageConfig(bytes, `config ${config.digest}`))
 }

@@ -15,3 +15,11 @@ export interface ImageSource {
   /** Lets go of files and connections. */
   close?(): Promise<void>
 }
+
+/**
+ * The blob that a descriptor names, checked against this descriptor when it is read: what another
+ * descriptor said of the same digest does not count. Throws `BLOB_MISSING`.
+ */
+export async function blobOf(content: ContentSource, descriptor: Descriptor): Promise<Blob> {
+  return { ...(await content.blob(descriptor)), descriptor }
+}

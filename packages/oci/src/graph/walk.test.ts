@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { encodeIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { parsePlatform } from '../documents/platform.ts'
+import { validateImage } from '../validate/validate.ts'
 import { manifestFor, platformManifests } from './select.ts'
+import type { ImageSource } from './source.ts'
 import { rootedAt, spoil, testImage } from './test-image.ts'
 import { walkGraph } from './walk.ts'
 
@@ -64,7 +66,46 @@ describe('walkGraph', () => {
   })
 })
 
+/** A few documents that unfold into a great many: every index names the one below it under several platforms. */
+async function unfolding(): Promise<ImageSource & { reads(): number }> {
+  const image = await testImage(['linux/amd64'])
+  let below = image.root
+  for (let level = 0; level < 14; level += 1) {
+    const manifests = ['a', 'b', 'c', 'd'].map(os => ({
+      ...below,
+      platform: { os, architecture: 'x' },
+    }))
+    const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests } as const
+    below = image.keep(encodeIndex(index), mediaTypes.index)
+  }
+  let count = 0
+  const blob: ImageSource['content']['blob'] = descriptor => {
+    count += 1
+    return image.content.blob(descriptor)
+  }
+  return { root: below, content: { blob }, reads: () => count }
+}
+
+describe('a small graph that unfolds into a large one', () => {
+  it('is walked, searched and validated in steps that its documents count', async () => {
+    const image = await unfolding()
+    await digestsOf(image)
+    await platformManifests(image)
+    await validateImage(image)
+    expect(image.reads()).toBeLessThan(500)
+  })
+})
+
 describe('manifestFor', () => {
+  it('reads no manifest whose platform the index says, so that one may be missing', async () => {
+    const image = await testImage(['linux/amd64', 'linux/arm64'])
+    const [amd64, arm64] = image.manifests
+    if (amd64 === undefined || arm64 === undefined) throw new Error('too few manifests')
+    image.blobs.delete(arm64.digest)
+    const found = await manifestFor(image, parsePlatform('linux/amd64'), { what: 'x' })
+    expect(found.descriptor.digest).toBe(amd64.digest)
+  })
+
   it('takes the platform that was asked for', async () => {
     const image = await testImage(['linux/amd64', 'linux/arm/v6', 'linux/arm/v7'])
     const found = await manifestFor(image, parsePlatform('linux/arm/v6'), { what: 'x' })

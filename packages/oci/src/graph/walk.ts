@@ -2,18 +2,9 @@ import type { Blob } from '../blob/blob.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
 import type { Digest } from '../documents/digest.ts'
 import { OrchError } from '../errors.ts'
+import { GraphBudget, type GraphLimits } from './budget.ts'
 import { childrenOf, type Document, isDocumentType, readDocument } from './document.ts'
-import type { ImageSource } from './source.ts'
-
-/** Bounds on a graph from outside. */
-export interface GraphLimits {
-  /** Levels below the root. */
-  readonly maxDepth?: number
-  /** Descriptors in all. */
-  readonly maxNodes?: number
-}
-
-export const graphLimits: Required<GraphLimits> = { maxDepth: 16, maxNodes: 100_000 }
+import { blobOf, type ImageSource } from './source.ts'
 
 /** One blob of an image, with its document when it is one. */
 export interface GraphNode {
@@ -32,35 +23,28 @@ export async function* walkGraph(
   image: ImageSource,
   options: GraphLimits & { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<GraphNode, void, undefined> {
-  const { maxDepth = graphLimits.maxDepth, maxNodes = graphLimits.maxNodes, signal } = options
-  const seen = new Set<Digest>()
+  const { signal, ...limits } = options
+  const budget = new GraphBudget(image.root, limits)
+  const yielded = new Set<Digest>()
   async function* visit(
     descriptor: Descriptor,
     depth: number,
   ): AsyncGenerator<GraphNode, void, undefined> {
-    if (seen.has(descriptor.digest)) return
-    seen.add(descriptor.digest)
+    if (!budget.visit(descriptor, depth) || yielded.has(descriptor.digest)) return
+    yielded.add(descriptor.digest)
     signal?.throwIfAborted()
-    if (depth > maxDepth || seen.size > maxNodes) tooLarge(image.root, maxDepth, maxNodes)
     if (!isDocumentType(descriptor.mediaType)) {
-      const blob = await image.content
-        .blob(descriptor)
-        .catch(error => absentForeign(descriptor, error))
+      const blob = await blobOf(image.content, descriptor).catch(error =>
+        absentForeign(descriptor, error),
+      )
       if (blob !== undefined) yield { descriptor, blob }
       return
     }
     const document = await readDocument(image.content, descriptor, signal)
     for (const child of childrenOf(document)) yield* visit(child, depth + 1)
-    yield { descriptor, blob: await image.content.blob(descriptor), document }
+    yield { descriptor, blob: await blobOf(image.content, descriptor), document }
   }
   yield* visit(image.root, 0)
-}
-
-function tooLarge(root: Descriptor, maxDepth: number, maxNodes: number): never {
-  throw new OrchError(
-    'GRAPH_TOO_LARGE',
-    `${root.digest} nests deeper than ${maxDepth} levels or has more than ${maxNodes} descriptors`,
-  )
 }
 
 /** A layer that the specification calls non-distributable may be absent; anything else may not. */

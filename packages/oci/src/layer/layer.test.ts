@@ -29,7 +29,6 @@ describe.each(['gzip', 'zstd', 'none'] as const)('a layer compressed by %s', typ
     const bytes = await drawn(layer)
     const tar = await buffer(Readable.from(decompress(Readable.from([bytes]), type)))
     expect(layer.diffId()).toBe(digestOf(tar))
-    expect(layer.uncompressedSize()).toBe(tar.byteLength)
     expect(layer.mediaType).toBe(
       `application/vnd.oci.image.layer.v1.tar${type === 'none' ? '' : `+${type}`}`,
     )

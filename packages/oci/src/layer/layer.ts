@@ -17,8 +17,6 @@ export interface LayerStream {
   readonly bytes: AsyncIterable<Uint8Array>
   /** The digest of the uncompressed tar (image-spec, config.md#layer-diffid). Throws before the end was reached. */
   diffId(): Digest
-  /** Bytes of the uncompressed tar so far. */
-  uncompressedSize(): number
 }
 
 /** Packs, hashes and compresses entries in one pass; whoever draws the bytes hashes what comes out. */
@@ -40,6 +38,5 @@ export function layerStream(entries: readonly Entry[], options: LayerOptions): L
       if (diffId === undefined) throw new Error('the layer has not been read to its end')
       return diffId
     },
-    uncompressedSize: () => digester.size,
   }
 }

@@ -115,6 +115,25 @@ describe('writeLayout', () => {
     await expect(stat(dirname(dirname(dirname(path))))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  it('does not touch what the next writer makes when it fails', async () => {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const path = fresh()
+      const bad = await testImage(['linux/386'])
+      const [manifest] = bad.manifests
+      if (manifest === undefined) throw new Error('no manifest')
+      bad.blobs.delete(manifest.digest)
+      const [failed, written] = await Promise.allSettled([
+        writeLayout(path, [{ source: bad, names: ['a:1'] }]),
+        writeLayout(path, [{ source: image, names: ['b:1'] }]),
+      ])
+      expect([failed.status, written.status]).toEqual(['rejected', 'fulfilled'])
+      expect((await validateImage(pickImage(await openLayout(path), undefined))).findings).toEqual(
+        [],
+      )
+      expect(await blobsOf(path)).toHaveLength(image.blobs.size)
+    }
+  })
+
   it('takes no folder that holds something else', async () => {
     const path = fresh()
     await mkdir(path, { recursive: true })

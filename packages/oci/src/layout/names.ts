@@ -5,6 +5,7 @@ import {
   parseReference,
   withDefaultTag,
 } from '../documents/reference.ts'
+import type { ImageSource } from '../graph/source.ts'
 
 /** Annotations by which media name what lies at their top level. */
 export const nameAnnotations = {
@@ -57,4 +58,20 @@ function sameReference(a: string, b: string): boolean {
   } catch {
     return false // one of them is free text, as ref.name may be
   }
+}
+
+/** An image and the names under which a medium shall know it; with no name it is found by digest alone. */
+export interface NamedImage {
+  readonly source: ImageSource
+  readonly names: readonly string[]
+}
+
+/** What a medium lists at its top level for an image: its root, once for each name. */
+export function topDescriptors({ source, names }: NamedImage): readonly Descriptor[] {
+  const bare = withoutNames(source.root)
+  if (names.length === 0) return [bare]
+  return names.map(name => ({
+    ...bare,
+    annotations: { ...bare.annotations, ...nameToAnnotations(name) },
+  }))
 }

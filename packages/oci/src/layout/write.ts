@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Descriptor } from '../documents/descriptor.ts'
 import type { Digest } from '../documents/digest.ts'
@@ -6,25 +6,17 @@ import { encodeIndex, type ImageIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { OrchError } from '../errors.ts'
 import { syncDirectory, writeFileAtomic } from '../fs/atomic.ts'
-import { diskError } from '../fs/disk-error.ts'
+import { diskError, errnoOf } from '../fs/disk-error.ts'
+import { makeFolder, removeEmpty } from '../fs/folder.ts'
 import { withLock } from '../fs/lock.ts'
-import type { ImageSource } from '../graph/source.ts'
 import { walkGraph } from '../graph/walk.ts'
 import { encodeJson } from '../json.ts'
-import { nameToAnnotations, withoutNames } from './names.ts'
+import { type NamedImage, nameAnnotations, topDescriptors } from './names.ts'
 import { placeBlob } from './place.ts'
 import { blobPath, layoutVersion, openLayout } from './read.ts'
 
-/** An image and the names under which a medium shall know it; with no name it is found by digest alone. */
-export interface NamedImage {
-  readonly source: ImageSource
-  readonly names: readonly string[]
-}
-
-/** What a write did. */
+/** What a write did: blobs that had to be put there, and blobs that were there already. */
 export interface LayoutWrite {
-  readonly path: string
-  /** Blobs that had to be put there, and blobs that were there already. */
   readonly written: number
   readonly reused: number
 }
@@ -41,78 +33,76 @@ export async function writeLayout(
   images: readonly NamedImage[],
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<LayoutWrite> {
-  const { signal } = options
-  const made = await makeFolder(path)
-  try {
-    return await withLock(join(path, '.orch-lock'), signal, async () => {
-      const scratch = join(path, '.orch-tmp')
-      await rm(scratch, { recursive: true, force: true }) // left by a writer that was killed
-      try {
-        await mkdir(scratch)
-        return await writeLocked(path, images, scratch, signal)
-      } catch (error) {
-        throw diskError(error, path)
-      } finally {
-        await rm(scratch, { recursive: true, force: true })
-      }
-    })
-  } catch (error) {
-    if (made !== undefined) await removeUnlessLayout(path, made)
-    throw error
-  }
-}
-
-/** Makes the folder; returns the topmost folder that had to be made. */
-async function makeFolder(path: string): Promise<string | undefined> {
-  try {
-    return await mkdir(path, { recursive: true })
-  } catch (error) {
-    throw diskError(error, path)
-  }
-}
-
-/** A folder that this call made, and in which no layout came to be, goes again. */
-async function removeUnlessLayout(path: string, made: string): Promise<void> {
-  const there: string[] = await readdir(path).catch(() => [])
-  if (there.includes('index.json')) return
-  await rm(path, { recursive: true, force: true })
-  if (made === path) return
-  for (let folder = dirname(path); folder.startsWith(made); folder = dirname(folder)) {
-    const gone = await rmdir(folder).then(
-      () => true,
-      () => false,
-    ) // someone else may have put something there
-    if (!gone) return
+  for (let attempt = 1; ; attempt += 1) {
+    const unmake = await makeFolder(path)
+    try {
+      return await withLock(join(path, '.orch-lock'), options.signal, () =>
+        writeLocked(path, images, options.signal),
+      )
+    } catch (error) {
+      await unmake()
+      // Another writer that failed has just taken its empty folder away: make it again.
+      if (errnoOf(error) !== 'ENOENT' || attempt === 5) throw error
+    }
   }
 }
 
 async function writeLocked(
   path: string,
   images: readonly NamedImage[],
+  signal: AbortSignal | undefined,
+): Promise<LayoutWrite> {
+  const scratch = join(path, '.orch-tmp')
+  const written: string[] = []
+  try {
+    await rm(scratch, { recursive: true, force: true }) // left by a writer that was killed
+    await mkdir(scratch)
+    return await writeAll(path, images, scratch, written, signal)
+  } catch (error) {
+    await removeWritten(path, written)
+    throw diskError(error, path)
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Takes away the blobs of a write that failed, and with a layout that never came to be, its folders. */
+async function removeWritten(path: string, written: readonly string[]): Promise<void> {
+  for (const blob of written) await rm(blob, { force: true })
+  const there: readonly string[] = await readdir(path).catch(() => [])
+  if (there.includes('index.json')) return
+  await rm(join(path, 'oci-layout'), { force: true })
+  for (const folder of [...new Set(written.map(blob => dirname(blob))), join(path, 'blobs')]) {
+    await removeEmpty(folder)
+  }
+}
+
+/** @param written gains every blob that had to be put there */
+async function writeAll(
+  path: string,
+  images: readonly NamedImage[],
   scratch: string,
+  written: string[],
   signal: AbortSignal | undefined,
 ): Promise<LayoutWrite> {
   const before = await existingIndex(path)
-  const folders = new Set<string>()
-  let written = 0
-  let reused = 0
+  const after = mergeIndex(before, images)
+  const blobs = new Set<string>()
   for (const { source } of images) {
     for await (const { descriptor, blob } of walkGraph(source, { signal })) {
       const target = blobPath(path, descriptor.digest)
-      if (await placeBlob(blob, target, scratch, signal)) written += 1
-      else reused += 1
-      folders.add(dirname(target))
+      if (await placeBlob(blob, target, scratch, signal)) written.push(target)
+      blobs.add(target)
     }
   }
-  for (const folder of folders) await syncDirectory(folder)
+  for (const folder of new Set([...blobs].map(blob => dirname(blob)))) await syncDirectory(folder)
   signal?.throwIfAborted()
   const writeTop = (name: string, bytes: Uint8Array): Promise<void> =>
     writeFileAtomic(join(path, name), bytes, { temporary: join(scratch, name) })
   await writeTop('oci-layout', encodeJson({ imageLayoutVersion: layoutVersion }))
-  const after = mergeIndex(before, images)
   await writeTop('index.json', encodeIndex(after))
   await removeReplaced(path, before, after)
-  return { path, written, reused }
+  return { written: written.length, reused: blobs.size - written.length }
 }
 
 const emptyIndex: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] }
@@ -131,14 +121,7 @@ async function existingIndex(path: string): Promise<ImageIndex> {
 
 /** Gives the names to the new images and takes them from whatever had them. */
 function mergeIndex(before: ImageIndex, images: readonly NamedImage[]): ImageIndex {
-  const added = images.flatMap(({ source: { root }, names }): Descriptor[] => {
-    const bare = withoutNames(root)
-    if (names.length === 0) return [bare]
-    return names.map(name => ({
-      ...bare,
-      annotations: { ...bare.annotations, ...nameToAnnotations(name) },
-    }))
-  })
+  const added = images.flatMap(topDescriptors)
   const keys = new Map<string, Digest>()
   for (const item of added) {
     const key = keyOf(item)
@@ -153,11 +136,7 @@ function mergeIndex(before: ImageIndex, images: readonly NamedImage[]): ImageInd
 }
 
 function keyOf({ annotations, digest }: Descriptor): string {
-  return (
-    annotations?.['io.containerd.image.name'] ??
-    annotations?.['org.opencontainers.image.ref.name'] ??
-    digest
-  )
+  return annotations?.[nameAnnotations.containerd] ?? annotations?.[nameAnnotations.ref] ?? digest
 }
 
 /** Removes the blobs that only images no longer listed had. Blobs that no image ever listed are not ours to remove. */

@@ -115,6 +115,24 @@ describe('validateImage', () => {
     ])
   })
 
+  it('finds a second descriptor of the same layer that lies', async () => {
+    const tar = Buffer.alloc(1024)
+    const image = await handmade([[tar, mediaTypes.layer]], [digestOf(tar)])
+    const layer = { mediaType: mediaTypes.layerZstd, digest: digestOf(tar), size: 5 }
+    const config = image.keep(
+      encodeImageConfig({ os: 'linux', architecture: 's390x', rootfs: rootfs(digestOf(tar)) }),
+      mediaTypes.config,
+    )
+    const lying = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      config,
+      layers: [layer],
+    } as const
+    const manifests = [image.root, image.keep(encodeManifest(lying), mediaTypes.manifest)]
+    expect(await codesOf(indexOf(image, manifests))).toEqual(['BLOB_CORRUPT'])
+  })
+
   it('finds a layer that would unpack outside the root, and one that is no tar', async () => {
     const { default: tarStream } = await import('tar-stream')
     const pack = tarStream.pack()

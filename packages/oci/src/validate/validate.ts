@@ -12,9 +12,10 @@ import {
   type Platform,
 } from '../documents/platform.ts'
 import { OrchError } from '../errors.ts'
+import { GraphBudget } from '../graph/budget.ts'
 import { isDocumentType, readDocument } from '../graph/document.ts'
-import type { ImageSource } from '../graph/source.ts'
-import { graphLimits, isForeign } from '../graph/walk.ts'
+import { blobOf, type ImageSource } from '../graph/source.ts'
+import { isForeign } from '../graph/walk.ts'
 import { type Finding, Report } from './finding.ts'
 import { checkLayer, type LayerCheck } from './layer.ts'
 
@@ -45,13 +46,15 @@ class Validator {
   readonly #signal: AbortSignal | undefined
   readonly #report = new Report()
   readonly #sizes = new Map<Digest, number>()
-  readonly #layers = new Map<Digest, LayerCheck | undefined>()
+  /** By digest, media type and size: another descriptor of the same digest may lie. */
+  readonly #layers = new Map<string, LayerCheck | undefined>()
   readonly #platforms: string[] = []
-  #visits = 0
+  readonly #budget: GraphBudget
 
   constructor(image: ImageSource, signal: AbortSignal | undefined) {
     this.#image = image
     this.#signal = signal
+    this.#budget = new GraphBudget(image.root)
   }
 
   result(): Validation {
@@ -67,15 +70,10 @@ class Validator {
   async visit(descriptor: Descriptor, above: readonly string[]): Promise<void> {
     this.#signal?.throwIfAborted()
     const where = [...above, labelOf(descriptor)]
-    this.#visits += 1
-    if (above.length > graphLimits.maxDepth || this.#visits > graphLimits.maxNodes) {
-      this.#report.add(
-        where,
-        'GRAPH_TOO_LARGE',
-        `deeper than ${graphLimits.maxDepth} levels, or more than ${graphLimits.maxNodes} descriptors`,
-      )
-      return
-    }
+    const isNew = await this.#report.try(where, async () =>
+      this.#budget.visit(descriptor, above.length),
+    )
+    if (isNew !== true) return
     if (!isDocumentType(descriptor.mediaType)) {
       await this.#opaque(descriptor, where)
       return
@@ -149,7 +147,7 @@ class Validator {
       return undefined
     }
     const config = await this.#report.try(where, async () => {
-      const bytes = await readBlob(await this.#image.content.blob(descriptor), {
+      const bytes = await readBlob(await blobOf(this.#image.content, descriptor), {
         signal: this.#signal,
       })
       this.#sizes.set(descriptor.digest, descriptor.size)
@@ -175,17 +173,15 @@ class Validator {
       await this.#opaque(layer, where)
       return undefined
     }
-    if (!this.#layers.has(layer.digest)) {
-      this.#layers.set(
-        layer.digest,
-        await this.#report.try(where, () => this.#readLayer(layer, where)),
-      )
+    const key = `${layer.digest} ${layer.mediaType} ${layer.size}`
+    if (!this.#layers.has(key)) {
+      this.#layers.set(key, await this.#report.try(where, () => this.#readLayer(layer, where)))
     }
-    return this.#layers.get(layer.digest)
+    return this.#layers.get(key)
   }
 
   async #readLayer(layer: Descriptor, where: readonly string[]): Promise<LayerCheck | undefined> {
-    const blob = await this.#image.content.blob(layer).catch(error => {
+    const blob = await blobOf(this.#image.content, layer).catch(error => {
       if (isForeign(layer) && error instanceof OrchError && error.code === 'BLOB_MISSING')
         return undefined
       throw error
@@ -199,9 +195,9 @@ class Validator {
   }
 
   async #opaque(descriptor: Descriptor, where: readonly string[]): Promise<void> {
-    if (this.#sizes.has(descriptor.digest)) return
+    if (this.#sizes.get(descriptor.digest) === descriptor.size) return
     await this.#report.try(where, async () => {
-      const blob = await this.#image.content.blob(descriptor)
+      const blob = await blobOf(this.#image.content, descriptor)
       for await (const _ of verifiedBytes(blob.open({ signal: this.#signal }), descriptor))
         this.#signal?.throwIfAborted()
       this.#sizes.set(descriptor.digest, descriptor.size)
