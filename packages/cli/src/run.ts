@@ -1,3 +1,4 @@
+import { OrchError } from '@orch/oci'
 import { describeError, exitCodeOf, useColor } from '@orch/report'
 import { CommanderError } from 'commander'
 import { catchInterruption } from './interrupt.ts'
@@ -8,7 +9,7 @@ import { createProgram } from './program.ts'
  * was wrong), 130 (interrupted).
  */
 export async function run(args: readonly string[]): Promise<number> {
-  process.stdout.on('error', ignoreClosedPipe)
+  process.stdout.on('error', onOutputError)
   const interruption = catchInterruption()
   const state = { exitCode: 0, verbose: args.includes('--verbose') }
   try {
@@ -28,7 +29,16 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** `orch … | head` ends the reader before the writer: no failure of ours. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+/** `orch … | head` ends the reader before the writer: no failure of ours. Anything else is. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return
+  const failure = new OrchError(
+    'OUTPUT_FAILED',
+    `standard output cannot be written: ${error.message}`,
+    {
+      hint: 'Free space where it goes, or send it elsewhere.',
+    },
+  )
+  process.stderr.write(`${describeError(failure, { color: false, verbose: false })}\n`)
+  process.exit(1)
 }

@@ -1,9 +1,14 @@
-/** Freezes plain objects and lists all the way down; blobs, streams and other instances keep their own ways. */
+/**
+ * Freezes plain data all the way down. What has functions (a blob, a source) or a class of its own
+ * keeps its own ways, and so does everything below it.
+ */
 export function freeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   const prototype: unknown = Object.getPrototypeOf(value)
   if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return value
+  const parts: unknown[] = Object.values(value)
+  if (parts.some(part => typeof part === 'function')) return value
   Object.freeze(value)
-  for (const item of Object.values(value)) freeze(item)
+  for (const part of parts) freeze(part)
   return value
 }

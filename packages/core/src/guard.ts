@@ -3,10 +3,10 @@ import type { AsyncHook, HookMap } from 'tapable'
 import { HookError, type HookPlace } from './errors.ts'
 import type { Hooks } from './hooks.ts'
 import { shapes } from './shapes.ts'
-import type { BuildContext, TargetContext } from './types/context.ts'
+import type { ShutdownContext, TargetContext } from './types/context.ts'
 
 /** How long a tap may go on after an abort. */
-const abortGraceMs = 5000
+export const abortGraceMs = 5000
 
 // biome-ignore lint/suspicious/noExplicitAny: tapable types a tap's function by its hook; this wraps every hook's.
 type AnyFunction = (...args: any[]) => unknown
@@ -20,7 +20,7 @@ type Tap = {
  * Wraps every tap of every hook: times it, names plugin and hook when it throws, checks the shape of
  * its answer, and gives up on one that does not settle after an abort.
  */
-export function guardHooks(hooks: Hooks, grace: number = abortGraceMs): void {
+export function guardHooks(hooks: Hooks, grace: number): void {
   for (const [name, hook] of Object.entries(hooks) as [keyof Hooks, Hooks[keyof Hooks]][]) {
     if (name === 'export') {
       ;(hook as unknown as HookMap<AsyncHook<unknown[], unknown>>).intercept({
@@ -53,7 +53,7 @@ function guardHook(
   return hook
 }
 
-function isContext(value: unknown): value is BuildContext & Partial<TargetContext> {
+function isContext(value: unknown): value is ShutdownContext & Partial<TargetContext> {
   return typeof value === 'object' && value !== null && 'signal' in value && 'events' in value
 }
 
@@ -103,7 +103,7 @@ async function callTap(
 async function settle(
   answer: Promise<unknown>,
   place: HookPlace,
-  context: BuildContext | undefined,
+  context: ShutdownContext | undefined,
   grace: number,
   name: keyof Hooks,
 ): Promise<unknown> {
@@ -128,8 +128,8 @@ async function settle(
   })
 }
 
-/** The answer, or an error when it does not come within the grace after an abort. */
-function abandonable<T>(
+/** The answer, or `PLUGIN_NOT_SETTLED` when it does not come within the grace after an abort. */
+export function abandonable<T>(
   answer: Promise<T>,
   signal: AbortSignal,
   grace: number,
@@ -163,7 +163,7 @@ function abandonable<T>(
 
 async function timed<T>(
   place: HookPlace,
-  context: BuildContext | undefined,
+  context: ShutdownContext | undefined,
   run: () => Promise<T>,
 ): Promise<T> {
   const began = performance.now()

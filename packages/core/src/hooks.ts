@@ -17,6 +17,7 @@ import type {
   CompiledContext,
   ExportContext,
   ImageContext,
+  ShutdownContext,
   TargetContext,
 } from './types/context.ts'
 import type { Plan } from './types/plan.ts'
@@ -56,8 +57,8 @@ export interface Hooks {
   readonly done: AsyncSeriesHook<[result: BuildResult, context: BuildContext]>
   /** Something failed. */
   readonly failed: AsyncSeriesHook<[result: BuildResult, context: BuildContext]>
-  /** Always last: close what is open. */
-  readonly shutdown: AsyncSeriesHook<[]>
+  /** Always last: close what is open. After an abort there is little time left. */
+  readonly shutdown: AsyncSeriesHook<[context: ShutdownContext]>
 }
 
 /** Makes every hook: the whole extension surface of orch. */
@@ -73,6 +74,6 @@ export function createHooks(): Hooks {
     export: new HookMap(() => new AsyncSeriesBailHook(['image', 'plan', 'context'])),
     done: new AsyncSeriesHook(['result', 'context']),
     failed: new AsyncSeriesHook(['result', 'context']),
-    shutdown: new AsyncSeriesHook([]),
+    shutdown: new AsyncSeriesHook(['context']),
   }
 }

@@ -2,6 +2,7 @@ import {
   blobFromBytes,
   encodeImageConfig,
   encodeManifest,
+  type ImageSource,
   mediaTypes,
   parseImageConfig,
   readBlob,
@@ -107,8 +108,8 @@ describe('a build', () => {
     expect((await configOf(only(await dated.build(planOf([imagePlan()]))))).created).toBe(
       '2023-11-14T22:13:20Z',
     )
-    await using bad = await testOrch([textBuilder()], { env: { SOURCE_DATE_EPOCH: 'soon' } })
-    await expect(bad.build(planOf([imagePlan()]))).rejects.toMatchObject({ code: 'EPOCH_INVALID' })
+    const bad = testOrch([textBuilder()], { env: { SOURCE_DATE_EPOCH: 'soon' } })
+    await expect(bad).rejects.toMatchObject({ code: 'EPOCH_INVALID' })
   })
 
   it('lays the builder over the base and the project file over both', async () => {
@@ -170,20 +171,33 @@ describe('a build', () => {
     expect(image.manifests[0]?.layers.map(layer => layer.from)).toEqual(['below', 'orch', 'above'])
   })
 
-  it('hands on frozen values', async () => {
-    const rude = plugin('rude', ({ hooks }) => {
-      hooks.manifest.tap('rude', (draft, { compiled }) => {
-        if (compiled.kind === 'files') (compiled.entries as unknown[]).push('x')
-        return draft
+  it.each(['layer', 'manifest', 'index', 'resolvePlatforms'] as const)(
+    'hands frozen values to %s',
+    async hook => {
+      const rude = plugin('rude', ({ hooks }) => {
+        const { tap } = hooks[hook] as unknown as {
+          tap: (name: string, fn: (value: object) => unknown) => void
+        }
+        tap('rude', value => {
+          Object.assign(value, Array.isArray(value) ? { 9: 'x' } : { config: 'x', extra: 'x' })
+          return value
+        })
       })
-    })
-    await using orch = await testOrch([rude, textBuilder()])
-    const { images } = await orch.build(planOf([imagePlan()]))
-    expect(images[0]?.errors[0]?.message).toMatch(
-      /plugin rude, hook manifest.*object is not extensible/,
-    )
-  })
+      await using orch = await testOrch([baseSource(), rude, textBuilder()])
+      const plan = imagePlan({ base: 'base:', platforms: ['linux/arm64'] })
+      const { images } = await orch.build(planOf([plan]))
+      expect(images[0]?.errors[0]?.message).toMatch(
+        new RegExp(`plugin rude, hook ${hook}.*(not extensible|read only)`),
+      )
+    },
+  )
 })
+
+/** A source whose root is a blob with this text. */
+function rootOf(text: string): ImageSource {
+  const blob = blobFromBytes(Buffer.from(text), mediaTypes.octets)
+  return { root: blob.descriptor, content: { blob: async () => blob } }
+}
 
 /** A builder that brings the image of `base:`. */
 function prebuilt(): Plugin {
@@ -287,6 +301,56 @@ describe('what goes wrong', () => {
     const { results, errors } = await orch.export(image, exports)
     expect(results).toMatchObject([{ image: 'copy', digest: image.root.digest, names: ['copy:1'] }])
     expect(errors).toMatchObject([{ code: 'EXPORTER_MISSING' }])
+  })
+
+  it('in a tap of done is told, and the result is not lost', async () => {
+    const late = plugin('late', ({ hooks }) => {
+      hooks.done.tap('late', () => {
+        throw new Error('too late')
+      })
+    })
+    await using orch = await testOrch([late, textBuilder()])
+    const { images, errors, ok } = await orch.build(planOf([imagePlan()]))
+    expect(ok).toBe(false)
+    expect(images[0]?.image?.root.digest).toMatch(/^sha256:/)
+    expect(errors.map(error => error.message)).toEqual(['plugin late, hook done: too late'])
+  })
+
+  it('in a tap of configResolved ends the build before it began', async () => {
+    const calls: string[] = []
+    const early = plugin('early', ({ hooks }) => {
+      hooks.configResolved.tap('early', () => {
+        throw new Error('too early')
+      })
+      hooks.failed.tap('early', () => void calls.push('failed'))
+    })
+    await using orch = await testOrch([early, textBuilder()])
+    expect(await orch.build(planOf([imagePlan()]))).toMatchObject({ ok: false, images: [] })
+    expect(calls).toEqual(['failed'])
+  })
+
+  it('in one source that closes does not keep the others open', async () => {
+    const closed: string[] = []
+    const media = plugin(
+      'media',
+      ({ hooks }) => {
+        hooks.source.tapPromise('media', async ({ rest }) => {
+          const { root, content } = rootOf(rest)
+          const close = async (): Promise<void> => {
+            closed.push(rest)
+            if (rest === 'aa') throw new Error('stuck')
+          }
+          return { root, content, close }
+        })
+        hooks.shutdown.tap('media', () => void closed.push('shutdown'))
+      },
+      { sources: ['m'] },
+    )
+    const orch = await testOrch([media])
+    await orch.open('m:aa')
+    await orch.open('m:bb')
+    await expect(orch.close()).rejects.toThrow('closing failed')
+    expect(closed).toEqual(['aa', 'bb', 'shutdown'])
   })
 
   it('calls failed or done, and shutdown in the end', async () => {

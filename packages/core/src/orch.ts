@@ -1,17 +1,17 @@
 import * as oci from '@orch/oci'
-import { type ImageSource, messageOf, OrchError, UsageError } from '@orch/oci'
-import { openStore, type Store, type StoreOptions } from '@orch/store'
+import { type ImageSource, messageOf, OrchError, toError, UsageError } from '@orch/oci'
+import { openStore, type StoreOptions } from '@orch/store'
 import { createEvents, type Events } from './events.ts'
 import { hooksFor } from './facade.ts'
-import { guardHooks } from './guard.ts'
+import { abandonable, abortGraceMs, guardHooks } from './guard.ts'
 import { createHooks, type Hooks } from './hooks.ts'
 import { createLimits } from './limits.ts'
 import { buildImage } from './pipeline/image.ts'
 import { tapCompiledFiles } from './pipeline/layer.ts'
-import { runStage } from './pipeline/stage.ts'
+import { runStage, type Workshop } from './pipeline/stage.ts'
 import { stages } from './pipeline/stages.ts'
 import { Sources } from './sources.ts'
-import type { BuildResult, Exported, Image } from './types/build.ts'
+import type { BuildResult, Exported, Image, ImageResult } from './types/build.ts'
 import type { BuildContext, Limits } from './types/context.ts'
 import type { ExportPlan, Plan } from './types/plan.ts'
 import type { Plugin } from './types/plugin.ts'
@@ -46,33 +46,58 @@ export interface Orch {
   close(): Promise<void>
 }
 
-/** Sets plugins up. Throws `PLUGIN_SETUP_FAILED`, `HOOK_UNKNOWN`, and what opening the store throws. */
+/** Sets plugins up. Throws `PLUGIN_SETUP_FAILED`, `HOOK_UNKNOWN`, `EPOCH_INVALID`, and what opening the store throws. */
 export async function createOrch(options: OrchOptions): Promise<Orch> {
+  const { plugins, root, abortGrace = abortGraceMs } = options
+  const signal = options.signal ?? new AbortController().signal
+  const env = options.env ?? process.env
+  const epoch = epochOf(env)
   const hooks = createHooks()
-  guardHooks(hooks, options.abortGrace)
+  guardHooks(hooks, abortGrace)
   tapCompiledFiles(hooks)
-  for (const plugin of options.plugins) await setUp(plugin, hooks, options.root)
-  const schemes = new Set(options.plugins.flatMap(plugin => plugin.sources ?? []))
-  const sources = new Sources(hooks, schemes)
-  const events = createEvents()
+  for (const plugin of plugins) {
+    const place = { hook: 'setup', plugin: plugin.name }
+    await abandonable(setUp(plugin, hooks, root), signal, abortGrace, place)
+  }
+  const schemes = new Set(plugins.flatMap(plugin => plugin.sources ?? []))
+  const opened: Sources[] = []
+  const newSources = (): Sources => {
+    const sources = new Sources(hooks, schemes)
+    opened.push(sources)
+    return sources
+  }
   const store = await openStore(options.store)
-  const contextFor = (plan: Plan): BuildContext => createContext(plan, store, events, options)
+  const shared = {
+    signal,
+    store,
+    events: createEvents(),
+    limits: options.limits ?? createLimits(),
+    offline: options.offline ?? false,
+    allow: new Set(options.allow),
+    env,
+    epoch,
+  }
+  const contextFor = (plan: Plan): BuildContext => ({ ...shared, plan, action: actionOf(shared) })
+  const noImages: Plan = { root, images: [], exports: [] }
+  const ownSources = newSources()
   return {
-    events,
-    build: async plan => runPlan(plan, contextFor(plan), { hooks, sources }),
+    events: shared.events,
+    build: async plan => runPlan(plan, contextFor(plan), { hooks, sources: newSources() }),
     async export(image, exports) {
-      const context = { ...contextFor({ root: options.root, images: [], exports }), image }
-      return runStage(stages.export, image, context, { hooks, sources })
+      const context = { ...contextFor({ ...noImages, exports }), image }
+      return runStage(stages.export, image, context, { hooks, sources: ownSources })
     },
     open: async (source, { whole = false } = {}) =>
-      sources.open(source, contextFor({ root: options.root, images: [], exports: [] }), whole),
+      ownSources.open(source, contextFor(noImages), whole),
     async close() {
-      try {
-        await sources.close()
-        await hooks.shutdown.promise()
-      } finally {
-        await store.close()
-      }
+      const closing = [
+        ...opened.map(sources => () => sources.close()),
+        () => hooks.shutdown.promise({ signal, events: shared.events }),
+        () => store.close(),
+      ]
+      const errors: unknown[] = []
+      for (const close of closing) await close().catch(error => errors.push(error))
+      if (errors.length > 0) throw new AggregateError(errors.map(toError), 'closing failed')
     },
   }
 }
@@ -82,45 +107,23 @@ async function setUp(plugin: Plugin, hooks: Hooks, root: string): Promise<void> 
     await plugin.setup({ hooks: hooksFor(plugin.name, hooks), root, oci })
   } catch (error) {
     if (error instanceof OrchError) throw error
-    throw new UsageError(
-      'PLUGIN_SETUP_FAILED',
-      `plugin ${plugin.name}: its setup failed: ${messageOf(error)}`,
-      { cause: error },
-    )
+    const why = `plugin ${plugin.name}: its setup failed: ${messageOf(error)}`
+    throw new UsageError('PLUGIN_SETUP_FAILED', why, { cause: error })
   }
 }
 
-function createContext(
-  plan: Plan,
-  store: Store,
-  events: Events,
-  options: OrchOptions,
-): BuildContext {
-  const env = options.env ?? process.env
-  return {
-    plan,
-    signal: options.signal ?? new AbortController().signal,
-    store,
-    events,
-    limits: options.limits ?? createLimits(),
-    offline: options.offline ?? false,
-    allow: new Set(options.allow),
-    env,
-    epoch: epochOf(env),
-    async action(action, run, place = {}) {
-      const began = performance.now()
-      const outcome = await store.action(action, run)
-      const { key, hit } = outcome
-      events.emit({
-        type: 'action',
-        ...place,
-        kind: action.kind,
-        key,
-        hit,
-        milliseconds: performance.now() - began,
-      })
-      return outcome
-    },
+/** `store.action`, with an event that says whether anything ran. */
+function actionOf({
+  store,
+  events,
+}: Pick<BuildContext, 'store' | 'events'>): BuildContext['action'] {
+  return async (action, run, place = {}) => {
+    const began = performance.now()
+    const outcome = await store.action(action, run)
+    const { key, hit } = outcome
+    const milliseconds = performance.now() - began
+    events.emit({ type: 'action', ...place, kind: action.kind, key, hit, milliseconds })
+    return outcome
   }
 }
 
@@ -139,24 +142,29 @@ function epochOf(env: Readonly<Record<string, string | undefined>>): number {
 async function runPlan(
   plan: Plan,
   context: BuildContext,
-  workshop: { hooks: Hooks; sources: Sources },
+  workshop: Workshop,
 ): Promise<BuildResult> {
   const { events } = context
+  const { hooks } = workshop
   const began = performance.now()
+  const errors: Error[] = []
+  const outside = (error: unknown): void => void errors.push(toError(error))
   const images = plan.images.map(image => image.name)
   events.emit({ type: 'build.start', images, exports: plan.exports.map(item => item.exporter) })
-  let ok = false
-  try {
-    await workshop.hooks.configResolved.promise(plan, context)
-    const results = await Promise.all(
-      plan.images.map(image => buildImage(image, context, workshop)),
-    )
-    const failed = results.some(result => result.errors.length > 0)
-    const result = { images: results, ok: !failed, milliseconds: performance.now() - began }
-    await (failed ? workshop.hooks.failed : workshop.hooks.done).promise(result, context)
-    ok = !failed
-    return result
-  } finally {
-    events.emit({ type: 'build.done', ok, milliseconds: performance.now() - began })
-  }
+  const resultOf = (results: readonly ImageResult[]): BuildResult => ({
+    images: results,
+    errors,
+    ok: errors.length === 0 && results.every(result => result.errors.length === 0),
+    milliseconds: performance.now() - began,
+  })
+  await hooks.configResolved.promise(plan, context).catch(outside)
+  const results =
+    errors.length > 0
+      ? []
+      : await Promise.all(plan.images.map(image => buildImage(image, context, workshop)))
+  const { ok } = resultOf(results)
+  await (ok ? hooks.done : hooks.failed).promise(resultOf(results), context).catch(outside)
+  const result = resultOf(results)
+  events.emit({ type: 'build.done', ok: result.ok, milliseconds: result.milliseconds })
+  return result
 }

@@ -14,11 +14,12 @@ function parseSourceRef(text: string, schemes: ReadonlySet<string>): SourceRef {
     : { scheme: 'docker', rest: text.replace(/^docker:\/\//, ''), text }
 }
 
-/** Opens each source once for a build, and closes them all at its end. */
+/** The sources of one build: each is opened once, and all are closed together. */
 export class Sources {
   readonly #hooks: Hooks
   readonly #schemes: ReadonlySet<string>
-  readonly #open = new Map<string, Promise<ImageSource>>()
+  readonly #asked = new Map<string, Promise<ImageSource>>()
+  readonly #opened = new Set<ImageSource>()
 
   constructor(hooks: Hooks, schemes: ReadonlySet<string>) {
     this.#hooks = hooks
@@ -28,15 +29,24 @@ export class Sources {
   /** Throws `SOURCE_UNKNOWN` when no plugin opens the reference, and what the plugin that does throws. */
   open(text: string, context: BuildContext, whole = false): Promise<ImageSource> {
     const key = `${whole} ${text}`
-    const found = this.#open.get(key) ?? this.#ask(text, context, whole)
-    this.#open.set(key, found)
-    return found
+    const asked = this.#asked.get(key) ?? this.#ask(text, context, whole)
+    this.#asked.set(key, asked)
+    asked.catch(() => this.#asked.delete(key)) // who asks again may be luckier
+    return asked
+  }
+
+  /** Takes over a source that was opened elsewhere: it is closed with the others. */
+  adopt(source: ImageSource): void {
+    this.#opened.add(source)
   }
 
   async #ask(text: string, context: BuildContext, whole: boolean): Promise<ImageSource> {
     const ref = { ...parseSourceRef(text, this.#schemes), whole }
-    const source = (await this.#hooks.source.promise(ref, context)) as ImageSource | undefined
-    if (source !== undefined) return source
+    const source = await this.#hooks.source.promise(ref, context)
+    if (source !== undefined) {
+      this.#opened.add(source)
+      return source
+    }
     throw new UsageError('SOURCE_UNKNOWN', `nothing here opens ${JSON.stringify(text)}`, {
       hint: `Sources begin with ${[...this.#schemes]
         .sort()
@@ -45,9 +55,13 @@ export class Sources {
     })
   }
 
+  /** Closes every source, and then throws the first failure. */
   async close(): Promise<void> {
-    const opened = await Promise.allSettled(this.#open.values())
-    this.#open.clear()
-    for (const source of opened) if (source.status === 'fulfilled') await source.value.close?.()
+    await Promise.allSettled(this.#asked.values())
+    const sources = [...this.#opened]
+    this.#opened.clear()
+    this.#asked.clear()
+    const closed = await Promise.allSettled(sources.map(async source => source.close?.()))
+    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason
   }
 }

@@ -24,6 +24,11 @@ export class OrchError extends Error {
 /** The call or the project file was wrong: the command exits with 2 instead of 1. */
 export class UsageError extends OrchError {}
 
+/** Anything that was thrown, as an error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -34,7 +34,8 @@ export class Actions {
     const { kind, inputs } = action
     const key = digestOf(canonicalJson({ kind, inputs }))
     const running = this.#running.get(key)
-    if (running !== undefined) return running
+    // Who joins what another asked for runs nothing itself.
+    if (running !== undefined) return running.then(joined => ({ ...joined, hit: true }))
     const outcome = this.#recallOrRun(key, kind, run).finally(() => this.#running.delete(key))
     this.#running.set(key, outcome)
     return outcome

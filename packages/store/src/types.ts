@@ -17,7 +17,7 @@ export interface Action {
 /** How an action came to its result. */
 export interface ActionOutcome extends ActionResult {
   readonly key: string
-  /** Whether the result was remembered, so that nothing ran. */
+  /** Whether nothing ran for this call: the result was remembered, or another call of this process was making it. */
   readonly hit: boolean
   /** The blobs of the result, held for this session. */
   readonly held: readonly Blob[]

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { createOrch } from '@orch/core'
-import { writeFileAtomic } from '@orch/oci'
+import { messageOf, OrchError, writeFileAtomic } from '@orch/oci'
 import {
   createReporter,
   describeError,
@@ -66,15 +66,13 @@ async function build(
   try {
     const result = await orch.build(plan)
     reporter.close()
-    const errors = result.images.flatMap(image => image.errors)
-    const document = resultDocument(result)
-    if (options.json === true) session.print(JSON.stringify(document, null, 2))
+    const document = `${JSON.stringify(resultDocument(result), null, 2)}\n`
+    if (options.json === true) session.print(document.trimEnd())
     else for (const line of resultLines(result)) session.print(line)
+    const errors = [...result.errors, ...result.images.flatMap(image => image.errors)]
     if (options.metadataFile !== undefined) {
-      await writeFileAtomic(
-        resolve(session.cwd, options.metadataFile),
-        `${JSON.stringify(document, null, 2)}\n`,
-      )
+      const file = resolve(session.cwd, options.metadataFile)
+      await writeFileAtomic(file, document).catch(error => errors.push(metadataError(file, error)))
     }
     const shown = errors.filter(error => error !== signal.reason)
     if (shown.length > 0)
@@ -85,6 +83,14 @@ async function build(
     reporter.close()
     await orch.close()
   }
+}
+
+function metadataError(file: string, cause: unknown): Error {
+  if (cause instanceof OrchError) return cause
+  return new OrchError('METADATA_FAILED', `${file} cannot be written: ${messageOf(cause)}`, {
+    hint: 'Its folder must exist.',
+    cause,
+  })
 }
 
 function errorStyle({ options }: Session): { color: boolean; verbose: boolean } {

@@ -8,7 +8,7 @@ export function addCache(program: Command, run: Runner): void {
   const cache = program.command('cache').description('what is kept between builds')
   cache
     .command('ls')
-    .description('list the blobs of the store, least recently used first')
+    .description('list the blobs of the store, last used first')
     .option('--json', 'print as JSON')
     .action(
       run(async (session, options: { json?: boolean }) => {
@@ -50,7 +50,9 @@ export function addCache(program: Command, run: Runner): void {
     )
     .action(
       run(async session => {
-        const { checked, corrupt } = await verifyCache()
+        const { checked, corrupt } = await verifyCache(undefined, {
+          signal: session.interruption.signal,
+        })
         for (const item of corrupt) session.print(`dropped ${item}`)
         session.print(`${checked} checked, ${corrupt.length} damaged`)
         return corrupt.length === 0 ? 0 : 1

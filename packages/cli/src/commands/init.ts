@@ -64,14 +64,26 @@ async function goCommands(cwd: string): Promise<readonly GoCommand[]> {
       found.push({ name: imageName(folder.name), path: `./cmd/${folder.name}` })
     }
   }
-  return found
+  return unique(found)
+}
+
+/** Two folders may ask for one name: the second gets a number. */
+function unique(commands: readonly GoCommand[]): readonly GoCommand[] {
+  const taken = new Set<string>()
+  return commands.map(({ name, path }) => {
+    let own = name
+    for (let number = 2; taken.has(own); number += 1) own = `${name}-${number}`
+    taken.add(own)
+    return { name: own, path }
+  })
 }
 
 async function isMain(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch(() => [])
   for (const name of names) {
     if (!name.endsWith('.go') || name.endsWith('_test.go')) continue
-    if (/^package main\b/m.test(await readFile(join(folder, name), 'utf8'))) return true
+    const text = await readFile(join(folder, name), 'utf8')
+    if (/^package main\b/m.test(text) && !/^\/\/go:build ignore$/m.test(text)) return true
   }
   return false
 }

@@ -1,4 +1,4 @@
-import { OrchError, UsageError } from '@orch/oci'
+import { OrchError, toError, UsageError } from '@orch/oci'
 import type { Exported, ExportResult, Image } from '../types/build.ts'
 import type { ExportContext } from '../types/context.ts'
 import type { Stage } from './stage.ts'
@@ -30,7 +30,7 @@ export const exportImage: Stage<Image, Exported, ExportContext> = {
         results.push(item.value)
         continue
       }
-      const error = item.reason instanceof Error ? item.reason : new Error(String(item.reason))
+      const error = toError(item.reason)
       const code = error instanceof OrchError ? error.code : 'EXPORT_FAILED'
       const exporter = plan.exports[at]?.exporter ?? ''
       errors.push(error)

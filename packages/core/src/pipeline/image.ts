@@ -1,4 +1,5 @@
-import { formatPlatform, messageOf, OrchError, type Platform } from '@orch/oci'
+import { formatPlatform, messageOf, OrchError, type Platform, toError } from '@orch/oci'
+import { freeze } from '../freeze.ts'
 import type { Base, BuiltImage, BuiltManifest, ImageResult, Target } from '../types/build.ts'
 import type {
   BuildContext,
@@ -31,7 +32,7 @@ export async function buildImage(
     const { results, errors } = await runStage(stages.export, built, context, workshop)
     return { name: image.name, image: built, exports: results, errors }
   } catch (error) {
-    const errors = error instanceof AggregateError ? error.errors : [error]
+    const errors = (error instanceof AggregateError ? error.errors : [error]).map(toError)
     for (const item of errors) {
       const code = build.signal.aborted
         ? 'INTERRUPTED'
@@ -72,7 +73,7 @@ async function buildTarget(
   workshop: Workshop,
 ): Promise<BuiltManifest> {
   const began = performance.now()
-  const target: Target = { image: image.image, platform, base }
+  const target: Target = freeze({ image: image.image, platform, base })
   const context: TargetContext = {
     ...image,
     target,
@@ -83,6 +84,7 @@ async function buildTarget(
     layer: (entries, request) => packLayer(entries, request, image.image.compression, context),
   }
   const compiled = await runStage(stages.compile, target, context, workshop)
+  if (compiled.kind === 'image') workshop.sources.adopt(compiled.source)
   const compiledContext: CompiledContext = { ...context, compiled }
   const layered = await runStage(stages.layer, undefined, compiledContext, workshop)
   const built = await runStage(stages.manifest, layered, compiledContext, workshop)

@@ -7,6 +7,7 @@ import {
   OrchError,
   parseIndex,
 } from '@orch/oci'
+import { freeze } from '../freeze.ts'
 import type { Base, BuiltImage, BuiltManifest, IndexDraft } from '../types/build.ts'
 import type { ImageContext } from '../types/context.ts'
 import { baseAnnotations } from './draft.ts'
@@ -24,11 +25,11 @@ export const index: Stage<Assembled, BuiltImage, ImageContext> = {
   async run({ manifests, base }, context, { hooks }) {
     const { image } = context
     const draft: IndexDraft = await hooks.index.promise(
-      {
+      freeze({
         manifests: manifests.map(item => item.descriptor),
         annotations: { ...baseAnnotations(base), ...image.annotations },
         extra: [],
-      },
+      }),
       context,
     )
     const bytes = encodeIndex({

@@ -1,5 +1,6 @@
 import type { ImageSource } from '@orch/oci'
 import { manifestFor } from '@orch/oci'
+import { freeze } from '../freeze.ts'
 import type { Hooks } from '../hooks.ts'
 import type { Base, Layer } from '../types/build.ts'
 import type { CompiledContext, TargetContext } from '../types/context.ts'
@@ -21,13 +22,13 @@ export const layer: Stage<void, Layered, CompiledContext> = {
   async run(_, context, { hooks }) {
     const { compiled, target, signal } = context
     if (compiled.kind === 'files') {
-      const layers = await hooks.layer.promise(target.base?.layers ?? [], context)
+      const layers = await hooks.layer.promise(target.base?.layers ?? freeze([]), context)
       return { under: target.base, layers }
     }
     const { source } = compiled
     const what = `image ${target.image.name}: what its builder made`
     const { descriptor } = await manifestFor(source, target.platform, { what, signal })
-    const under = await readImage(source, descriptor, signal)
+    const under = freeze(await readImage(source, descriptor, signal))
     return {
       under,
       layers: await hooks.layer.promise(under.layers, context),

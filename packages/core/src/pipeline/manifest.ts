@@ -11,7 +11,9 @@ import {
   normalizePlatform,
   type Platform,
   readDocument,
+  withoutNames,
 } from '@orch/oci'
+import { freeze } from '../freeze.ts'
 import type { BuiltManifest, Layer, ManifestDraft } from '../types/build.ts'
 import type { CompiledContext } from '../types/context.ts'
 import { draftFor } from './draft.ts'
@@ -23,7 +25,7 @@ export const manifest: Stage<Layered, BuiltManifest, CompiledContext> = {
   name: 'manifest',
   async run(layered, context, { hooks }) {
     const { under, layers, prebuilt } = layered
-    const draft = await hooks.manifest.promise(draftFor(under, context), context)
+    const draft = await hooks.manifest.promise(freeze(draftFor(under, context)), context)
     if (prebuilt !== undefined && isUntouched(layered, draft))
       return keepManifest(prebuilt, layered, context)
     return makeManifest(draft, layers, historyOf(layered, context), context.platform)
@@ -54,7 +56,7 @@ async function keepManifest(
   const [config = descriptor] = childrenOf(document)
   return {
     platform: context.platform,
-    descriptor: { ...descriptor, platform: descriptor.platform ?? context.platform },
+    descriptor: withoutNames({ ...descriptor, platform: descriptor.platform ?? context.platform }),
     manifest: await blobOf(source.content, descriptor),
     config: await blobOf(source.content, config),
     layers,

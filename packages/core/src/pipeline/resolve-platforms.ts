@@ -8,6 +8,7 @@ import {
   platformManifests,
   UsageError,
 } from '@orch/oci'
+import { freeze } from '../freeze.ts'
 import type { ImageContext } from '../types/context.ts'
 import type { Stage } from './stage.ts'
 
@@ -22,7 +23,7 @@ export const resolvePlatforms: Stage<ImageSource | undefined, readonly Platform[
       else if (text === 'all') asked.push(...(await allOf(base, image.name, signal)))
       else asked.push(parsePlatform(text))
     }
-    const answered = await hooks.resolvePlatforms.promise(unique(asked), context)
+    const answered = await hooks.resolvePlatforms.promise(freeze(unique(asked)), context)
     const platforms = unique(answered.map(normalizePlatform))
     if (platforms.length === 0)
       throw new UsageError('PLATFORM_NONE', `image ${image.name} has no platform left to build`)

@@ -142,6 +142,8 @@ export interface ImageResult {
 /** What became of a build. */
 export interface BuildResult {
   readonly images: readonly ImageResult[]
+  /** What went wrong outside of every image: in taps of `configResolved`, `done` and `failed`. */
+  readonly errors: readonly Error[]
   readonly ok: boolean
   readonly milliseconds: number
 }

@@ -24,6 +24,9 @@ export interface BuildContext {
   action(action: Action, run: () => Promise<ActionResult>, place?: Place): Promise<ActionOutcome>
 }
 
+/** What `shutdown` taps get. */
+export type ShutdownContext = Pick<BuildContext, 'signal' | 'events'>
+
 /** What exporters get. */
 export interface ExportContext extends BuildContext {
   /** Whose export it is. */

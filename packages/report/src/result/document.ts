@@ -14,6 +14,7 @@ export function resultDocument(result: BuildResult): JsonObject {
     ok: result.ok,
     milliseconds: Math.round(result.milliseconds),
     images: result.images.map(imageToJson),
+    ...(result.errors.length === 0 ? {} : { errors: dedupeErrors(result.errors).map(errorToJson) }),
   }
 }
 

@@ -48,7 +48,7 @@ function built(references: readonly string[]): ImageResult {
 
 function resultOf(...images: ImageResult[]): BuildResult {
   const ok = images.every(({ errors }) => errors.length === 0)
-  return { images, ok, milliseconds: 1234.5 }
+  return { errors: [], images, ok, milliseconds: 1234.5 }
 }
 
 const failed: ImageResult = {
