@@ -31,6 +31,6 @@ one OCI image index, a manifest per platform, in the layout $layout
 Next:
   npm run orch -- inspect oci:$layout
   npm run orch -- validate oci:$layout
-  npm run orch -- -C examples/hello build --export oci-archive,dest=hello.tar
+  npm run orch -- -C examples/hello build --export oci-archive
   npm run orch -- --help
 END

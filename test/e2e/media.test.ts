@@ -64,11 +64,11 @@ describe('what orch exports', () => {
 
   it('stands in the metadata file by the names that buildx gives', async () => {
     await orch(['-C', folder, 'build', '--metadata-file', 'meta.json'])
-    const [image] = JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8')).images
-    expect(image).toMatchObject({
+    const metadata = JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'))
+    expect(metadata).toMatchObject({
       'containerimage.digest': digest,
       'image.name': 'example.com/hello:dev',
-      platforms: [{ platform: 'linux/amd64' }, { platform: 'linux/arm64' }],
+      images: [{ platforms: [{ platform: 'linux/amd64' }, { platform: 'linux/arm64' }] }],
     })
   })
 })

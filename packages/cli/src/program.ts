@@ -55,5 +55,8 @@ export function createProgram(interruption: Interruption, state: ProgramState): 
   ]) {
     add(program, run)
   }
+  for (const command of program.commands) {
+    command.showHelpAfterError(`(orch ${command.name()} --help lists its options)`)
+  }
   return program
 }

@@ -10,6 +10,7 @@ import { createProgram } from './program.ts'
  */
 export async function run(args: readonly string[]): Promise<number> {
   process.stdout.on('error', onOutputError)
+  process.stderr.on('error', () => {}) // whoever closed it wants to hear no more
   const interruption = catchInterruption()
   const state = { exitCode: 0, verbose: args.includes('--verbose') }
   try {

@@ -124,7 +124,7 @@ async function settle(
   const problem = value === undefined ? undefined : shapes[name](value)
   if (problem === undefined) return value
   throw new HookError('PLUGIN_ANSWER_INVALID', `answered with the wrong shape: ${problem}`, place, {
-    hint: 'See the types of the hook in @orch/core.',
+    hint: 'See the type Hooks of the package orch.',
   })
 }
 

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type ImageSource, UsageError } from '@orch/oci'
 import type { Hooks } from './hooks.ts'
 import type { SourceRef } from './types/build.ts'
-import type { BuildContext } from './types/context.ts'
+import type { BuildContext, ImageContext } from './types/context.ts'
 
 /**
  * Reads a source reference: `scheme:rest` or `scheme://rest` for a scheme that a plugin opens, the
@@ -47,11 +49,11 @@ export class Sources {
       this.#opened.add(source)
       return source
     }
-    throw new UsageError('SOURCE_UNKNOWN', `nothing here opens ${JSON.stringify(text)}`, {
-      hint: `Sources begin with ${[...this.#schemes]
-        .sort()
-        .map(scheme => `${scheme}:`)
-        .join(', ')}.`,
+    const of = 'image' in context ? `image ${(context as ImageContext).image.name}: ` : ''
+    throw new UsageError('SOURCE_UNKNOWN', `${of}nothing here opens ${JSON.stringify(text)}`, {
+      hint: existsSync(resolve(context.plan.root, text))
+        ? `To name the file or folder, write oci:${text} or oci-archive:${text}.`
+        : `Sources are ${[...this.#schemes].sort().join(', ')}, most with a colon and a path: oci:dist/oci.`,
     })
   }
 

@@ -40,7 +40,7 @@ export function addBuild(program: Command, run: Runner): void {
     .option(
       '--allow <name>',
       'allow what a project file may not ask for by itself, such as -toolexec; may be repeated',
-      (value: string, before: readonly string[] = []) => [...before, value],
+      (value: string, before: readonly string[] = []) => [...before, ...value.split(',')],
     )
     .action(run(build))
 }

@@ -26,12 +26,13 @@ async function init(session: Session): Promise<number> {
       hint: 'Edit it, or remove it first.',
     })
   }
-  session.print(
-    `wrote ${file}: ${commands.map(item => item.name).join(', ') || 'no Go command found, an example'}`,
-  )
+  const found = commands.map(item => item.name).join(', ')
+  session.print(`wrote ${file}: ${found || 'an example, for no Go command was found here'}`)
   if (await ignoreOutput(cwd))
     session.print('added dist/ to .gitignore: Go stamps an unclean tree into programs')
-  session.print('next: orch build')
+  session.print(
+    found === '' ? 'next: name your command after go:, then orch build' : 'next: orch build',
+  )
   return 0
 }
 
@@ -104,7 +105,7 @@ function projectFile(commands: readonly GoCommand[]): string {
     `    tags: ["example.com/${name}:dev"]`,
   ])
   return [
-    '# See README.md of orch; `orch config schema` prints the schema.',
+    '# `orch plan` prints what this means; `orch config schema` prints all keys.',
     'platforms: [linux/amd64, linux/arm64]',
     'images:',
     ...images,

@@ -1,16 +1,28 @@
 import {
+  type Annotations,
+  blobOf,
   type Descriptor,
   formatPlatform,
   GraphBudget,
+  type ImageConfig,
   type ImageSource,
+  isConfigType,
   isDocumentType,
   namesOf,
+  parseImageConfig,
+  readBlob,
   readDocument,
 } from '@orch/oci'
 import { imageTree, type TreeNode, useColor } from '@orch/report'
 import type { Command } from 'commander'
 import type { Runner } from '../runner.ts'
 import { type Session, withSources } from '../session.ts'
+
+/** A node of the tree, with what `--json` says beside: annotations of documents, and configs whole. */
+interface InspectNode extends TreeNode {
+  readonly annotations?: Annotations
+  readonly config?: ImageConfig
+}
 
 /** `orch inspect`: the tree below an image. */
 export function addInspect(program: Command, run: Runner): void {
@@ -23,7 +35,7 @@ export function addInspect(program: Command, run: Runner): void {
       '<source>',
       'such as oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, static',
     )
-    .option('--json', 'print the tree as JSON')
+    .option('--json', 'print the tree as JSON, with annotations and configs')
     .action(run(inspect))
 }
 
@@ -50,25 +62,35 @@ async function treeOf(
   budget: GraphBudget,
   signal: AbortSignal,
   depth = 0,
-): Promise<TreeNode> {
+): Promise<InspectNode> {
   const node = nodeOf(descriptor)
   if (!isDocumentType(descriptor.mediaType)) return node
   // What is met again is shown again, but not what lies below it.
   if (!budget.visit(descriptor, depth)) return { ...node, note: 'shown above' }
   const document = await readDocument(image.content, descriptor, signal)
   if (document.kind === 'index') {
-    const children: TreeNode[] = []
+    const children: InspectNode[] = []
     for (const child of document.index.manifests) {
       children.push(await treeOf(image, child, budget, signal, depth + 1))
     }
-    return { ...node, label: 'index', children }
+    return { ...node, label: 'index', ...annotated(document.index), children }
   }
   const { config, layers } = document.manifest
-  const children = [nodeOf(config, 'config'), ...layers.map(layer => nodeOf(layer, 'layer'))]
-  return { ...node, label: 'manifest', children }
+  const settings = isConfigType(config.mediaType)
+    ? { config: parseImageConfig(await readBlob(await blobOf(image.content, config), { signal })) }
+    : {}
+  const children = [
+    { ...nodeOf(config, 'config'), ...settings },
+    ...layers.map(layer => nodeOf(layer, 'layer')),
+  ]
+  return { ...node, label: 'manifest', ...annotated(document.manifest), children }
 }
 
-function nodeOf(descriptor: Descriptor, label = 'blob'): TreeNode {
+function annotated({ annotations }: { readonly annotations?: Annotations }): Partial<InspectNode> {
+  return annotations === undefined ? {} : { annotations }
+}
+
+function nodeOf(descriptor: Descriptor, label = 'blob'): InspectNode {
   const { mediaType, digest, size, platform } = descriptor
   const note = namesOf(descriptor).at(-1)
   return {

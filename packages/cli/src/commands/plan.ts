@@ -44,12 +44,24 @@ function* planLines(plan: Plan): Generator<string> {
 }
 
 function* imageLines(image: ImagePlan): Generator<string> {
-  const { builder, options } = image.build
-  yield `image      ${image.name}`
-  yield `  build      ${builder} ${JSON.stringify(options)}`
-  yield `  base       ${image.base ?? 'scratch'}`
-  yield `  platforms  ${image.platforms.join(', ')}`
-  yield `  tags       ${image.tags.join(', ')}`
-  for (const [key, value] of Object.entries(image.extensions))
-    yield `  ${key.padEnd(10)} ${JSON.stringify(value)}`
+  const { name, build, base = 'scratch', platforms, tags, config, extensions } = image
+  yield `image      ${name}`
+  yield `  build      ${build.builder} ${JSON.stringify(withoutEmpty(build.options))}`
+  yield `  base       ${base}`
+  yield `  platforms  ${platforms.join(', ')}`
+  yield `  tags       ${tags.join(', ')}`
+  const { labels, annotations, compression } = image
+  const rest = withoutEmpty({ ...config, labels, annotations, compression, ...extensions })
+  for (const [key, value] of Object.entries(rest)) {
+    yield `  ${key.padEnd(10)} ${typeof value === 'string' ? value : JSON.stringify(value)}`
+  }
+}
+
+/** What is set: not what is absent, empty or off. */
+function withoutEmpty(value: unknown): Record<string, unknown> {
+  const isSet = ([, item]: [string, unknown]): boolean =>
+    item !== undefined &&
+    item !== false &&
+    (typeof item !== 'object' || item === null || Object.keys(item).length > 0)
+  return Object.fromEntries(Object.entries(value ?? {}).filter(isSet))
 }

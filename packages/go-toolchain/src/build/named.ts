@@ -17,9 +17,16 @@ export function namedCommand(
   where: string,
 ): GoPackage {
   const found = listing.named.get(name)
+  const isFolder = !name.startsWith('.') && existsSync(join(dir, name))
+  if (isFolder && found?.Standard === true) {
+    throw new UsageError(
+      'GO_PACKAGE_MISSING',
+      `${where}: ${name} is a package of Go itself, not the folder of that name`,
+      { hint: `To name the folder, write ./${name}.` },
+    )
+  }
   if (found === undefined || isAbsent(found)) {
     const why = found?.Error?.Err ?? 'go list does not show it'
-    const isFolder = !name.startsWith('.') && existsSync(join(dir, name))
     throw new UsageError('GO_PACKAGE_MISSING', `${where}: there is no Go package ${name}: ${why}`, {
       hint: isFolder
         ? `To name the folder, write ./${name}.`

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { Descriptor } from '../documents/descriptor.ts'
 import { type Digest, digestOf } from '../documents/digest.ts'
@@ -131,6 +133,19 @@ describe('validateImage', () => {
     } as const
     const manifests = [image.root, image.keep(encodeManifest(lying), mediaTypes.manifest)]
     expect(await codesOf(indexOf(image, manifests))).toEqual(['BLOB_CORRUPT'])
+  })
+
+  it('tells damaged bytes from a badly built stream', async () => {
+    const image = await testImage(['linux/amd64'], [], 'gzip')
+    const [layer] = [...image.blobs.values()].map(blob => blob.descriptor)
+    if (layer === undefined) throw new Error('no layer')
+    const bytes = Buffer.from(
+      await buffer(image.blobs.get(layer.digest)?.open() ?? Readable.from([])),
+    )
+    bytes.fill(0xff, 20, 60)
+    const chunks = [bytes.subarray(0, -8), bytes.subarray(-8)]
+    image.blobs.set(layer.digest, { descriptor: layer, open: () => Readable.from(chunks) })
+    expect(await codesOf(image)).toEqual(['COMPRESSION_INVALID', 'BLOB_CORRUPT'])
   })
 
   it('finds a layer that would unpack outside the root, and one that is no tar', async () => {

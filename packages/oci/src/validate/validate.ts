@@ -187,7 +187,13 @@ class Validator {
       throw error
     })
     if (blob === undefined) return undefined
-    const check = await checkLayer(blob, this.#signal)
+    const check = await checkLayer(blob, this.#signal).catch(async error => {
+      // A stream that cannot be read ends early: whether its bytes are those of the digest is still to be told.
+      if (!(error instanceof OrchError && error.code.includes('COMPRESSION'))) throw error
+      this.#report.add(where, error.code, error.message)
+      await this.#opaque(layer, where)
+    })
+    if (check === undefined) return undefined
     this.#sizes.set(layer.digest, layer.size)
     if (check.tarProblem !== undefined)
       this.#report.add(where, 'LAYER_TAR', `the layer ${check.tarProblem}`)

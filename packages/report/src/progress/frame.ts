@@ -57,7 +57,7 @@ export function finalFrame(
   const ok = state.outcome?.ok
   const word = ok === undefined ? 'stopped' : ok ? 'done' : 'failed'
   const time = formatDuration(state.outcome?.milliseconds ?? now)
-  const end = `${marks[word]} ${word}: ${formatCount(state.imageCount, 'image')}, ${time}`
+  const end = `${marks[word]} ${word}: ${state.countWords()}, ${time}`
   return [...drawRows(state.rows(), now, columns, paint), paint(styles[word], cut(end, columns))]
 }
 

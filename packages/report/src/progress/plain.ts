@@ -1,5 +1,5 @@
 import type { Event } from '@orch/core'
-import { formatCount, formatDuration } from '../format.ts'
+import { formatDuration } from '../format.ts'
 import type { Output, Paint } from '../style.ts'
 import { visible } from '../text.ts'
 import { logLines, placedLine, type Reporter } from './reporter.ts'
@@ -74,8 +74,7 @@ export function plainReporter(stream: Output, paint: Paint): Reporter {
         return `${visible(event.exporter)} ${failed} [${visible(event.code)}]`
       case 'build.done': {
         const word = event.ok ? paint('green', 'done') : failed
-        const images = formatCount(state.imageCount, 'image')
-        return `${word} ${images} ${formatDuration(event.milliseconds)}`
+        return `${word} ${state.countWords()} ${formatDuration(event.milliseconds)}`
       }
       default:
         return undefined

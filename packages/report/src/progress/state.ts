@@ -1,4 +1,5 @@
 import type { Event, StageName } from '@orch/core'
+import { formatCount } from '../format.ts'
 
 /** What became of the work in one place. */
 export type RowStatus = 'waiting' | 'running' | 'done' | 'failed' | 'stopped'
@@ -32,8 +33,12 @@ export class BuildState {
   readonly #images = new Map<string, Map<string | undefined, Row>>()
   outcome: { ok: boolean; milliseconds: number } | undefined
 
-  get imageCount(): number {
-    return this.#images.size
+  /** `3 images`, or how many of them failed. */
+  countWords(): string {
+    const images = [...this.#images.values()]
+    const failed = images.filter(rows => [...rows.values()].some(row => row.status === 'failed'))
+    const all = formatCount(images.length, 'image')
+    return failed.length === 0 || images.length === 1 ? all : `${failed.length} of ${all}`
   }
 
   /** Every row: an image's targets in the order of its platforms, then the image itself. */

@@ -4,13 +4,14 @@ import { dedupeErrors } from '../errors/dedupe.ts'
 import type { Problem } from '../errors/problem.ts'
 
 /**
- * A build as a document, for `--json` and `--metadata-file`. An image that was built has digest, media
- * type and size of its index, and the keys by which readers of buildx's metadata file find it
- * (`containerimage.digest`, `containerimage.descriptor`, `image.name`); one that was not has none of
- * these. Sizes are bytes: of the index and of the manifests themselves.
+ * A build as a document, for `--json` and `--metadata-file`: `ok`, `milliseconds` and `images`, and at
+ * the top the keys by which readers of buildx's metadata file find an image. An image that was built
+ * has digest, media type and size of its index; one that was not has none of these. Sizes are bytes: of
+ * the index and of the manifests themselves.
  */
 export function resultDocument(result: BuildResult): JsonObject {
   return {
+    ...buildxKeys(result.images),
     ok: result.ok,
     milliseconds: Math.round(result.milliseconds),
     images: result.images.map(imageToJson),
@@ -30,10 +31,23 @@ function imageToJson({ name, image, exports, errors }: ImageResult): JsonObject 
     references,
     platforms: manifests.map(manifestToJson),
     ...ends,
-    'containerimage.digest': root.digest,
-    'containerimage.descriptor': descriptorToJson(root),
-    'image.name': references.join(','),
   }
+}
+
+/** For one image as `buildx build` writes its metadata file, for several as `buildx bake` does: by name. */
+function buildxKeys(images: readonly ImageResult[]): JsonObject {
+  const keys = images.flatMap(({ name, image }) => {
+    if (image === undefined) return []
+    const { root, references } = image
+    const value = {
+      'containerimage.digest': root.digest,
+      'containerimage.descriptor': descriptorToJson(root),
+      'image.name': references.join(','),
+    }
+    return [[name, value] as const]
+  })
+  const [only] = keys
+  return images.length === 1 && only !== undefined ? only[1] : Object.fromEntries(keys)
 }
 
 function manifestToJson({ platform, descriptor, config, layers }: BuiltManifest): JsonObject {
