@@ -1,7 +1,7 @@
 /** Ends `npm test`: prints what failed, what was skipped, and the count. Takes the folder of results. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { countLine, isGood, parseSteps, tally } from './tally.ts'
+import { countLines, isGood, parseSteps, tally } from './tally.ts'
 
 const folder = process.argv[2]
 if (folder === undefined) throw new Error('summary: the folder of results is missing')
@@ -14,8 +14,9 @@ const result = tally(steps, process.cwd())
 
 print('Skipped', result.skipped)
 print('Failed', result.failed)
-writeFileSync(join(folder, 'summary.txt'), `${countLine(result)}\n`)
-console.log(countLine(result))
+const count = countLines(result)
+writeFileSync(join(folder, 'summary.txt'), `${count}\n`)
+console.log(count)
 process.exitCode = isGood(result) ? 0 : 1
 
 function print(title: string, lines: readonly string[]): void {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { countLine, isGood, parseSteps, type StepResult, tally } from './tally.ts'
+import { countLines, isGood, parseSteps, type StepResult, tally } from './tally.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -32,7 +32,7 @@ const importVitest = `import { describe, expect, it } from 'vitest'\n`
 describe('the count of npm test', () => {
   it('counts a check as one, and names the failed one', () => {
     const result = tally([check('lint', 0), check('types', 2)], '/repo')
-    expect(countLine(result)).toBe('1 passed, 1 failed')
+    expect(countLines(result)).toBe('1 passed, 1 failed')
     expect(result.failed).toEqual(['check types: exit code 2'])
     expect(isGood(result)).toBe(false)
   })
@@ -45,7 +45,7 @@ describe('the count of npm test', () => {
         describe.skip('copies [skipped: skopeo is not installed]', () => { it('copies', () => {}) })`,
     })
     const result = tally([step], '/nowhere')
-    expect(countLine(result)).toBe('1 passed, 1 failed, 1 skipped')
+    expect(countLines(result)).toBe('1 skipped\n1 passed, 1 failed')
     expect(result.failed[0]).toMatch(/^unit .*a\.test\.ts: fails$/)
     expect(result.skipped[0]).toContain('copies [skipped: skopeo is not installed] copies')
   })
@@ -56,7 +56,7 @@ describe('the count of npm test', () => {
       'bad.test.ts': `import './missing.ts'`,
     })
     const result = tally([step], '/nowhere')
-    expect(countLine(result)).toBe('1 passed, 1 failed')
+    expect(countLines(result)).toBe('1 passed, 1 failed')
     expect(result.failed[0]).toContain('bad.test.ts: ')
   })
 
@@ -71,7 +71,7 @@ describe('the count of npm test', () => {
         describe.skip('elsewhere [skipped: no skopeo]', () => { it('three', () => {}) })`,
     })
     const result = tally([step], '/nowhere')
-    expect(countLine(result)).toBe('0 passed, 1 failed, 1 skipped')
+    expect(countLines(result)).toBe('1 skipped\n0 passed, 1 failed')
     expect(result.failed[0]).toContain('setup.test.ts: set-up failed, 2 tests did not run')
   })
 
@@ -82,14 +82,14 @@ describe('the count of npm test', () => {
         it('is good', () => expect(1).toBe(1))`,
     })
     const result = tally([step], '/nowhere')
-    expect(countLine(result)).toBe('1 passed, 1 failed')
+    expect(countLines(result)).toBe('1 passed, 1 failed')
     expect(result.failed[0]).toContain('though no test failed')
   })
 
   it('no tests, no report or a broken report is a failure', () => {
     const step = { kind: 'tests', name: 'e2e', exitCode: 0 } as const
     for (const report of [undefined, '{"testRes', '{"testResults":[]}'])
-      expect(countLine(tally([{ ...step, report }], '/repo'))).toBe('0 passed, 1 failed')
+      expect(countLines(tally([{ ...step, report }], '/repo'))).toBe('0 passed, 1 failed')
   })
 
   it('a run of nothing is not good', () => {

@@ -56,10 +56,13 @@ export function tally(steps: readonly StepResult[], root: string): Tally {
   }
 }
 
-/** The last line of the run: `3 passed, 1 failed`, with `, 2 skipped` when there are some. */
-export function countLine({ passed, failed, skipped }: Tally): string {
-  const tail = skipped.length === 0 ? '' : `, ${skipped.length} skipped`
-  return `${passed} passed, ${failed.length} failed${tail}`
+/**
+ * The end of the run: always last `3 passed, 1 failed`, which other programs read; before it, when there are
+ * some, a line `2 skipped`.
+ */
+export function countLines({ passed, failed, skipped }: Tally): string {
+  const head = skipped.length === 0 ? '' : `${skipped.length} skipped\n`
+  return `${head}${passed} passed, ${failed.length} failed`
 }
 
 /** Whether the run was good: nothing failed, and something ran. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # npm test: every check and every test, all of them even when an early one fails.
-# The last line is the count, for example "120 passed, 0 failed, 3 skipped".
+# The last line is the count, for example "120 passed, 0 failed"; before it "3 skipped" when some were.
 set -u
 . "$(dirname "$0")/env.sh"
 

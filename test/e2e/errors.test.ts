@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -188,13 +188,26 @@ describe('Ctrl-C', () => {
     expect(await readdir(join(cache, 'v1', 'sessions'))).toEqual([])
   })
 
-  it('before anything began ends with 130 too', async () => {
-    const folder = await helloProject()
-    await mkdir(join(folder, 'dist'))
-    const running = await startOrch(['-C', folder, 'build'])
-    await sleep(250)
+  it.each([
+    ['the compressor', 'layout'],
+    ['an exporter', 'oci-archive,compression=zstd'],
+  ])('while %s works ends the same way', async (_, exporter) => {
+    const folder = await filesProject(['{from: big.bin, to: /big.bin}'])
+    const file = await open(join(folder, 'big.bin'), 'w')
+    for (let at = 0; at < 40; at += 1) await file.write(randomBytes(8 * 1024 * 1024))
+    await file.close()
+    const cache = await tempFolder('cache')
+    if (exporter !== 'layout') await orch(['-C', folder, 'build'], { cache })
+    const before = await names(folder)
+    const running = await startOrch(['-C', folder, 'build', '--export', exporter], { cache })
+    await sleep(1200)
     running.kill('SIGINT')
-    expect([0, 130]).toContain((await running.done).exitCode)
+    const outcome = await running.done
+    expect(outcome).toMatchObject({ exitCode: 130, stdout: '' })
+    expect(outcome.stderr).not.toContain('error[')
+    expect(await names(folder)).toEqual(before)
+    expect(await readdir(join(cache, 'v1', 'sessions'))).toEqual([])
+    if (before.includes('dist')) expect(await names(join(folder, 'dist'))).toEqual(['oci'])
   })
 })
 

@@ -8,6 +8,11 @@ import { tempFolder } from '../kit/temp.ts'
 import { helloProject } from './projects.ts'
 
 const kills = 50
+/** The layout alone, as the project file has it, or with a compressed archive beside it. */
+const builds = [
+  ['build'],
+  ['build', '--export', 'layout', '--export', 'oci-archive,compression=gzip'],
+] as const
 let folder = ''
 let digest = ''
 let coldTime = 0
@@ -33,8 +38,10 @@ it(`survives kill -9 at ${kills} random instants of a build`, async () => {
     expect(attempt).toBeLessThan(3 * kills)
     // Every second time from nothing, so that each step of a build is met.
     const cold = attempt % 2 === 0
+    // And every second pair with the archive, so that both meet both.
+    const build = builds[Math.floor(attempt / 2) % 2] ?? ['build']
     if (cold) await orch(['cache', 'prune', '--all'], { cache })
-    const running = await startOrch(['-C', folder, 'build'], { cache })
+    const running = await startOrch(['-C', folder, ...build], { cache })
     await sleep(Math.random() * (cold ? coldTime : warmTime))
     running.kill('SIGKILL')
     if ((await running.done).exitCode !== 137) continue // it was quicker
@@ -48,9 +55,15 @@ it(`survives kill -9 at ${kills} random instants of a build`, async () => {
       const validated = await orch(['-C', folder, 'validate', 'oci:dist/oci'], { cache })
       expect(validated.exitCode, validated.stdout).toBe(0)
     }
-    const rebuilt = await orch(['-C', folder, 'build'], { cache })
+    const rebuilt = await orch(['-C', folder, ...build], { cache })
     expect(rebuilt.stdout.trim(), rebuilt.stderr).toBe(digest)
   }
+  // Once more with all exports, so that what a killed build left behind has met its next writer.
+  const last = await orch(['-C', folder, ...builds[1]], { cache })
+  expect(last.stdout.trim(), last.stderr).toBe(digest)
+  expect((await readdir(join(folder, 'dist'))).sort()).toEqual(['hello.tar', 'oci'])
+  const archive = await orch(['-C', folder, 'validate', 'oci-archive:dist/hello.tar'], { cache })
+  expect(archive.exitCode, archive.stdout).toBe(0)
   expect((await readdir(join(folder, 'dist', 'oci'))).sort()).toEqual([
     'blobs',
     'index.json',

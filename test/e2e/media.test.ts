@@ -89,6 +89,14 @@ describe('a base', () => {
     expect(await orch(['-C', project, 'validate', 'oci:dist/oci'])).toMatchObject({ exitCode: 0 })
   })
 
+  it('serves a variant of its architecture', async () => {
+    const project = await helloProject()
+    const outcome = await orch(['-C', project, 'build', '--platform', 'linux/amd64/v3', '--json'])
+    expect(outcome.exitCode, outcome.stderr).toBe(0)
+    expect(JSON.parse(outcome.stdout).images[0].platforms[0].platform).toBe('linux/amd64/v3')
+    expect(await orch(['-C', project, 'validate', 'oci:dist/oci'])).toMatchObject({ exitCode: 0 })
+  })
+
   it('gives its platforms for all', async () => {
     const project = await filesProject([])
     const file = join(project, 'orch.yaml')

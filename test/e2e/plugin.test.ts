@@ -1,8 +1,8 @@
-import { cp, readFile, symlink } from 'node:fs/promises'
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exec } from '../kit/exec.ts'
+import { exec, type Outcome, orch } from '../kit/exec.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { example } from './projects.ts'
 
@@ -64,5 +64,76 @@ describe('the plugin example', () => {
       architecture: 'arm64',
       config: { Labels: { 'com.example.team': 'web' } },
     })
+  })
+})
+
+/** Builds the example with a plugin of this source beside it. */
+async function withPlugin(source: string): Promise<Outcome> {
+  const project = join(await tempFolder('faulty'), 'plugin')
+  await cp(example('plugin'), project, {
+    recursive: true,
+    filter: path => !/node_modules|\/dist$|blobs\.txt$/.test(path.slice(example('').length)),
+  })
+  await writeFile(join(project, 'faulty.mjs'), `export default { name: 'faulty', ${source} }`)
+  const file = join(project, 'orch.yaml')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace('plugins:', 'plugins:\n  - ./faulty.mjs'))
+  return orch(['-C', project, 'build'])
+}
+
+describe('a faulty plugin is named, with its hook', () => {
+  it.concurrent.each([
+    [
+      'throws',
+      `setup({hooks}) { hooks.layer.tap('x', () => { throw new Error('no flour') }) }`,
+      1,
+      /no flour\n.*plugin faulty, hook layer/,
+    ],
+    [
+      'throws no error',
+      `setup({hooks}) { hooks.layer.tap('x', () => { throw 'no flour' }) }`,
+      1,
+      /no flour\n.*plugin faulty, hook layer/,
+    ],
+    [
+      'answers with the wrong shape',
+      `setup({hooks}) { hooks.manifest.tap('x', d => ({...d, config: {...d.config, created: 12}})) }`,
+      1,
+      /wrong shape.*\n.*plugin faulty, hook manifest/,
+    ],
+    [
+      'gives a negative size',
+      `setup({hooks}) { hooks.layer.tap('x', l => l.map(i => ({...i, descriptor: {...i.descriptor, size: -5}})).concat({})) }`,
+      1,
+      /wrong shape.*\n.*plugin faulty, hook layer/,
+    ],
+    [
+      'never settles',
+      `setup({hooks}) { hooks.index.tapPromise('x', () => new Promise(() => {})) }`,
+      1,
+      /did not settle.*\n.*plugin faulty, hook index/,
+    ],
+    [
+      'never settles in setup',
+      `setup() { return new Promise(() => {}) }`,
+      1,
+      /did not settle.*\n.*plugin faulty, hook setup/,
+    ],
+    [
+      'taps an unknown hook',
+      `setup({hooks}) { hooks.layers.tap('x', () => {}) }`,
+      2,
+      /plugin faulty taps the hook layers.*\nhint: Did you mean layer\?/,
+    ],
+    [
+      'ends the process',
+      `setup({hooks}) { hooks.layer.tap('x', () => process.exit(0)) }`,
+      1,
+      /error\[ENDED\]/,
+    ],
+  ])('when it %s', async (_, source, exitCode, message) => {
+    const outcome = await withPlugin(source)
+    expect(outcome.stderr).toMatch(message)
+    expect(outcome.exitCode).toBe(exitCode)
   })
 })

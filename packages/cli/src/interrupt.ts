@@ -8,6 +8,8 @@ export interface Interruption {
   readonly signal: AbortSignal
   /** 130 after Ctrl-C, 128 + the signal's number in general; undefined when nothing came. */
   exitCode(): number | undefined
+  /** Aborts because nothing is left that could ever go on: a plugin waits for what never comes. */
+  stall(): void
   /** Gives the signals back. */
   release(): void
 }
@@ -25,6 +27,7 @@ export function catchInterruption(): Interruption {
   return {
     signal: controller.signal,
     exitCode: () => code,
+    stall: () => controller.abort(new OrchError('STALLED', 'nothing is left to wait for')),
     release: () => {
       for (const name of signals) process.off(name, onSignal)
     },

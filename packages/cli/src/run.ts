@@ -12,6 +12,7 @@ export async function run(args: readonly string[]): Promise<number> {
   process.stdout.on('error', onOutputError)
   process.stderr.on('error', () => {}) // whoever closed it wants to hear no more
   const interruption = catchInterruption()
+  process.on('beforeExit', interruption.stall)
   const state = { exitCode: 0, verbose: args.includes('--verbose') }
   try {
     await createProgram(interruption, state).parseAsync(args, { from: 'user' })
@@ -27,6 +28,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return interrupted ?? exitCodeOf([error], false)
   } finally {
     interruption.release()
+    process.off('beforeExit', interruption.stall)
   }
 }
 
@@ -42,4 +44,10 @@ function onOutputError(error: NodeJS.ErrnoException): void {
   )
   process.stderr.write(`${describeError(failure, { color: false, verbose: false })}\n`)
   process.exit(1)
+}
+
+/** Says what nobody was there to catch: a mistake in orch, or in a plugin's timer or listener. */
+export function reportBug(error: unknown): void {
+  const style = { color: useColor(process.stderr, process.env), verbose: true }
+  process.stderr.write(`${describeError(error, style)}\n`)
 }

@@ -1,6 +1,10 @@
-import { resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { loadProject, type Project } from '@orch/config'
 import { createOrch, type Orch } from '@orch/core'
+import { OrchError, UsageError } from '@orch/oci'
 import type { Interruption } from './interrupt.ts'
 import { defaultPlugins } from './plugins.ts'
 
@@ -22,8 +26,13 @@ export interface Session {
   print(line: string): void
 }
 
+/** Where to work. Throws `DIRECTORY_MISSING` when `-C` names no folder. */
 export function workingDirectory({ directory }: GlobalOptions): string {
-  return resolve(directory ?? '.')
+  const folder = resolve(directory ?? '.')
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder
+  throw new UsageError('DIRECTORY_MISSING', `-C ${directory}: there is no such folder`, {
+    hint: 'Give the folder of a project.',
+  })
 }
 
 /** The project around the working directory. Throws what `loadProject` throws. */
@@ -36,14 +45,18 @@ export async function withSources<T>(
   { cwd, interruption }: Session,
   work: (orch: Orch) => Promise<T>,
 ): Promise<T> {
-  const orch = await createOrch({
-    plugins: defaultPlugins(),
-    root: cwd,
-    signal: interruption.signal,
+  const options = { plugins: defaultPlugins(), root: cwd, signal: interruption.signal }
+  let spare: string | undefined
+  const orch = await createOrch(options).catch(async error => {
+    // To look at an image needs no cache of its own; what little is kept meanwhile goes elsewhere.
+    if (!(error instanceof OrchError && error.code === 'CACHE_UNUSABLE')) throw error
+    spare = await mkdtemp(join(tmpdir(), 'orch-store-'))
+    return createOrch({ ...options, store: { root: spare } })
   })
   try {
     return await work(orch)
   } finally {
     await orch.close()
+    if (spare !== undefined) await rm(spare, { recursive: true, force: true })
   }
 }

@@ -121,11 +121,20 @@ async function settle(
       ...(hint === undefined ? {} : { hint }),
     })
   }
-  const problem = value === undefined ? undefined : shapes[name](value)
+  const problem = value === undefined ? undefined : problemOf(name, value)
   if (problem === undefined) return value
   throw new HookError('PLUGIN_ANSWER_INVALID', `answered with the wrong shape: ${problem}`, place, {
     hint: 'See the type Hooks of the package orch.',
   })
+}
+
+/** What is wrong with an answer; looking at it may fail, since its getters are the plugin's. */
+function problemOf(name: keyof Hooks, value: unknown): string | undefined {
+  try {
+    return shapes[name](value)
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 /** The answer, or `PLUGIN_NOT_SETTLED` when it does not come within the grace after an abort. */

@@ -1,5 +1,6 @@
-import { isDigest } from '@orch/oci'
+import { encodeImageConfig, isDigest, messageOf, parseImageConfig } from '@orch/oci'
 import type { Hooks } from './hooks.ts'
+import type { ManifestDraft } from './types/build.ts'
 
 /** For each hook: what is wrong with an answer, or undefined. What hooks that answer nothing return is ignored. */
 export const shapes: Readonly<Record<keyof Hooks, (value: unknown) => string | undefined>> = {
@@ -51,8 +52,10 @@ function entry(value: unknown): string | undefined {
 function layer(value: unknown): string | undefined {
   if (!isRecord(value)) return 'a layer is no object'
   if (!isText(value['diffId']) || !isDigest(value['diffId'])) return 'a layer has no diffId'
-  if (!isRecord(value['blob']) || typeof value['blob']['open'] !== 'function')
-    return 'a layer has no blob'
+  const { blob } = value
+  if (!isRecord(blob) || typeof blob['open'] !== 'function') return 'a layer has no blob'
+  const problem = descriptor(blob['descriptor'], "the descriptor of a layer's blob")
+  if (problem !== undefined) return problem
   return descriptor(value['descriptor'], 'the descriptor of a layer')
 }
 
@@ -60,7 +63,18 @@ function manifestDraft(value: unknown): string | undefined {
   if (!isRecord(value) || !isRecord(value['config'])) return 'expected {config, annotations}'
   const { os, architecture } = value['config']
   if (!isText(os) || !isText(architecture)) return 'config has no os and architecture'
-  return textMap(value['annotations'], 'annotations')
+  return textMap(value['annotations'], 'annotations') ?? configProblem(value['config'])
+}
+
+/** A config must be one that the specification allows. */
+function configProblem(config: object): string | undefined {
+  const rootfs = { type: 'layers', diff_ids: [] } as const
+  try {
+    parseImageConfig(encodeImageConfig({ ...(config as ManifestDraft['config']), rootfs }))
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
 }
 
 function indexDraft(value: unknown): string | undefined {
@@ -73,7 +87,11 @@ function indexDraft(value: unknown): string | undefined {
 }
 
 function platform(value: unknown): string | undefined {
-  const ok = isRecord(value) && isText(value['os']) && isText(value['architecture'])
+  const ok =
+    isRecord(value) &&
+    isText(value['os']) &&
+    isText(value['architecture']) &&
+    ['undefined', 'string'].includes(typeof value['variant'])
   return ok ? undefined : `${show(value)} is no platform {os, architecture}`
 }
 
@@ -83,7 +101,8 @@ function descriptor(value: unknown, what: string): string | undefined {
     isText(value['mediaType']) &&
     isText(value['digest']) &&
     isDigest(value['digest']) &&
-    Number.isSafeInteger(value['size'])
+    Number.isSafeInteger(value['size']) &&
+    Number(value['size']) >= 0
   return ok ? undefined : `${what} is no descriptor {mediaType, digest, size}`
 }
 

@@ -13,4 +13,5 @@ export {
 export { resultDocument } from './result/document.ts'
 export { resultLines } from './result/lines.ts'
 export { type Environment, type Output, useColor } from './style.ts'
+export { visible } from './text.ts'
 export { imageTree, type TreeNode, type TreeOptions } from './tree.ts'

@@ -1,3 +1,6 @@
+import { redact } from '@orch/oci'
+
+// Everything that is shown passes here, so credentials in addresses end here too.
 // Control characters, line separators and the marks that reverse text: what could repaint a terminal
 // or make a name look like another.
 const hidden = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
@@ -6,12 +9,14 @@ const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 
 /** One line of text from outside, its control characters made visible (`\x1b`, `\n`, `\u202e`). */
 export function visible(text: string): string {
-  return text.replace(hidden, spelled)
+  return redact(text).replace(hidden, spelled)
 }
 
 /** Text from outside as lines: line breaks and tabs keep their meaning, the rest is made visible. */
 export function visibleLines(text: string): string[] {
-  return text.split(/\r?\n/).map(line => line.replace(hiddenInBlock, spelled))
+  return redact(text)
+    .split(/\r?\n/)
+    .map(line => line.replace(hiddenInBlock, spelled))
 }
 
 function spelled(character: string): string {
@@ -22,7 +27,10 @@ function spelled(character: string): string {
 
 /** The text with its control characters escaped as JSON escapes them, for text that is JSON already. */
 export function escapeInJson(json: string): string {
-  return json.replace(hidden, found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return redact(json).replace(
+    hidden,
+    found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** The text in at most `width` characters, the last one `…` when something was cut. */

@@ -3,6 +3,7 @@ import { createOrch } from '@orch/core'
 import { messageOf, OrchError, writeFileAtomic } from '@orch/oci'
 import {
   createReporter,
+  dedupeErrors,
   describeError,
   exitCodeOf,
   type ProgressMode,
@@ -74,11 +75,13 @@ async function build(
       const file = resolve(session.cwd, options.metadataFile)
       await writeFileAtomic(file, document).catch(error => errors.push(metadataError(file, error)))
     }
-    const shown = errors.filter(error => error !== signal.reason)
-    if (shown.length > 0)
-      process.stderr.write(`${describeError(new AggregateError(shown), errorStyle(session))}\n`)
-    if (signal.aborted) process.stderr.write('interrupted\n')
-    return exitCodeOf(errors, signal.aborted)
+    const interrupted = session.interruption.exitCode() !== undefined
+    // What an interruption broke off is no news; anything else is, even then.
+    const shown = dedupeErrors(errors).some(({ code }) => code !== 'INTERRUPTED' || !interrupted)
+    if (shown)
+      process.stderr.write(`${describeError(new AggregateError(errors), errorStyle(session))}\n`)
+    if (interrupted) process.stderr.write('interrupted\n')
+    return exitCodeOf(errors, interrupted)
   } finally {
     reporter.close()
     await orch.close()

@@ -1,4 +1,5 @@
 import { validateImage } from '@orch/oci'
+import { visible } from '@orch/report'
 import type { Command } from 'commander'
 import type { Runner } from '../runner.ts'
 import { type Session, withSources } from '../session.ts'
@@ -28,7 +29,7 @@ async function validate(
       session.print(JSON.stringify({ findings, blobs, bytes, platforms }, null, 2))
     else {
       for (const { where, code, message } of findings)
-        session.print(`${where}: ${code}: ${message}`)
+        session.print(visible(`${where}: ${code}: ${message}`))
       const verdict = findings.length === 0 ? 'valid' : `${findings.length} found wrong`
       session.print(
         `${source}: ${verdict}; ${blobs} blobs, ${bytes} bytes, platforms ${platforms.join(', ') || 'none'}`,

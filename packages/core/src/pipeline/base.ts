@@ -31,7 +31,9 @@ export async function selectBase(
   const ref = context.image.base ?? ''
   const what = `image ${context.image.name}: its base ${ref}`
   const { signal } = context
-  const { descriptor } = await manifestFor(source, platform, { what, signal })
+  // A base for amd64 serves amd64/v3; but the variants of arm differ in how programs are linked.
+  const matching = platform.architecture === 'arm' ? 'strict' : 'variant'
+  const { descriptor } = await manifestFor(source, platform, { what, signal, matching })
   const { config, layers, annotations } = await readImage(source, descriptor, signal)
   return { ref, digest: source.root.digest, config, layers, annotations }
 }

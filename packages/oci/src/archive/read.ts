@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { constants, createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, open, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -145,8 +145,15 @@ async function plainFile(
 
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r')
+    // A pipe would otherwise be waited for, and an archive is read in no fixed order.
+    const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
+      const found = await file.stat()
+      if (!found.isFile() && !found.isDirectory()) {
+        throw new OrchError('ARCHIVE_INVALID', `${path} is not a regular file`, {
+          hint: 'Save what comes through a pipe to a file first.',
+        })
+      }
       const { bytesRead, buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
       return buffer.subarray(0, bytesRead)
     } finally {
@@ -155,7 +162,10 @@ async function firstBytes(path: string): Promise<Uint8Array> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT')
-      throw new OrchError('ARCHIVE_MISSING', `there is no archive at ${path}`, { cause })
+      throw new OrchError('ARCHIVE_MISSING', `there is no archive at ${path}`, {
+        hint: 'Check the path; it starts from the working directory, or from the project file.',
+        cause,
+      })
     if (code === 'EISDIR') {
       throw new OrchError('ARCHIVE_INVALID', `${path} is a folder, not an archive`, {
         hint: 'For a layout use oci:.',

@@ -11,8 +11,7 @@ import { mediaTypes } from '../documents/media-types.ts'
 import { familiarReference, parseReference, withDefaultTag } from '../documents/reference.ts'
 import { OrchError } from '../errors.ts'
 import { syncDirectory } from '../fs/atomic.ts'
-import { diskError } from '../fs/disk-error.ts'
-import { makeFolder } from '../fs/folder.ts'
+import { inTheWay, makeFolder } from '../fs/folder.ts'
 import { temporaryFor } from '../fs/temporary.ts'
 import { walkGraph } from '../graph/walk.ts'
 import { encodeJson } from '../json.ts'
@@ -84,7 +83,7 @@ export async function writeArchive(
   } catch (error) {
     await rm(temporary, { force: true })
     await unmake()
-    throw diskError(error, path)
+    throw inTheWay(error, path)
   }
 }
 

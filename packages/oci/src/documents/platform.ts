@@ -113,11 +113,12 @@ function normalizeArchitecture(
 }
 
 /**
- * How platforms are compared. `strict`: the same OS, architecture and variant. `loose`: what the
+ * How platforms are compared. `strict`: the same OS, architecture and variant. `variant`: of the same
+ * architecture, what the wanted variant can also run (amd64/v3 → v2 → amd64). `loose`: whatever the
  * wanted machine can also run (arm/v7 → v6 → v5, amd64/v3 → … → amd64 → 386, arm64/v9 → arm64/v8.5 →
  * … → arm64 → arm/v8 → …).
  */
-export type PlatformMatching = 'strict' | 'loose'
+export type PlatformMatching = 'strict' | 'variant' | 'loose'
 
 /** The platforms that a machine of this kind runs, best first (containerd/platforms, compare.go). */
 export function platformVector(wanted: Platform): readonly Platform[] {
@@ -187,8 +188,16 @@ export function selectPlatform<T extends { readonly platform?: Platform }>(
   return best?.item
 }
 
+function candidates(wanted: Platform, matching: PlatformMatching): readonly Platform[] {
+  if (matching === 'strict') return [wanted]
+  const vector = platformVector(wanted)
+  return matching === 'loose'
+    ? vector
+    : vector.filter(item => item.architecture === wanted.architecture)
+}
+
 function rank(wanted: Platform, offered: Platform, matching: PlatformMatching): number | undefined {
-  const vector = matching === 'loose' ? platformVector(wanted) : [normalizePlatform(wanted)]
+  const vector = candidates(normalizePlatform(wanted), matching)
   const at = vector.findIndex(
     item =>
       item.os === offered.os &&

@@ -4,7 +4,6 @@ import { parseImageConfig } from '../documents/image-config.ts'
 import { isConfigType, isIndexType, isManifestType } from '../documents/media-types.ts'
 import {
   formatPlatform,
-  matchesPlatform,
   type Platform,
   type PlatformMatching,
   platformOf,
@@ -59,7 +58,7 @@ export async function manifestFor(
   const found = selectPlatform(wanted, manifests, options.matching)
   if (found !== undefined) return found
   const there = manifests.map(item => formatPlatform(item.platform)).sort()
-  const near = manifests.find(item => matchesPlatform(wanted, item.platform, 'loose'))
+  const near = selectPlatform(wanted, manifests, 'loose')
   throw new OrchError(
     'PLATFORM_MISSING',
     `${options.what} has no ${formatPlatform(wanted)}; it has ${there.join(', ') || 'no platform'}`,

@@ -34,6 +34,18 @@ describe('walkGraph', () => {
     expect(await digestsOf(nested)).toHaveLength(image.blobs.size)
   })
 
+  it('walks below a document that an index also names as a mere blob', async () => {
+    const image = await testImage(['linux/amd64'])
+    const [manifest] = image.manifests
+    if (manifest === undefined) throw new Error('no manifest')
+    const manifests = [{ ...manifest, mediaType: mediaTypes.octets }, manifest]
+    const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests } as const
+    const confused = rootedAt(image.keep(encodeIndex(index), mediaTypes.index), image)
+    expect(new Set(await digestsOf(confused))).toEqual(
+      new Set([...image.blobs.keys()].filter(digest => digest !== image.root.digest)),
+    )
+  })
+
   it('names a blob that is missing, and refuses documents that lie', async () => {
     const image = await testImage()
     const [manifest] = image.manifests

@@ -26,14 +26,18 @@ export async function* walkGraph(
   const { signal, ...limits } = options
   const budget = new GraphBudget(image.root, limits)
   const yielded = new Set<Digest>()
+  const walked = new Set<Digest>()
   async function* visit(
     descriptor: Descriptor,
     depth: number,
   ): AsyncGenerator<GraphNode, void, undefined> {
-    if (!budget.visit(descriptor, depth) || yielded.has(descriptor.digest)) return
-    yielded.add(descriptor.digest)
+    if (!budget.visit(descriptor, depth)) return
     signal?.throwIfAborted()
+    // The same digest may stand once as a mere blob and once as a document, and then has children all the same.
+    const isNew = !yielded.has(descriptor.digest)
+    yielded.add(descriptor.digest)
     if (!isDocumentType(descriptor.mediaType)) {
+      if (!isNew) return
       const blob = await blobOf(image.content, descriptor).catch(error =>
         absentForeign(descriptor, error),
       )
@@ -42,7 +46,9 @@ export async function* walkGraph(
     }
     const document = await readDocument(image.content, descriptor, signal)
     for (const child of childrenOf(document)) yield* visit(child, depth + 1)
-    yield { descriptor, blob: await blobOf(image.content, descriptor), document }
+    if (isNew || !walked.has(descriptor.digest))
+      yield { descriptor, blob: await blobOf(image.content, descriptor), document }
+    walked.add(descriptor.digest)
   }
   yield* visit(image.root, 0)
 }

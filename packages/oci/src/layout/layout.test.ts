@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   link,
   mkdir,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openArchive } from '../archive/read.ts'
 import { blobFromFile } from '../blob/blob.ts'
 import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
 import { validateImage } from '../validate/validate.ts'
@@ -134,6 +136,21 @@ describe('writeLayout', () => {
     }
   })
 
+  it('follows no link in the place of a folder of blobs, and takes no file for a folder', async () => {
+    const path = fresh()
+    const elsewhere = join(folder, 'elsewhere')
+    await mkdir(elsewhere, { recursive: true })
+    await mkdir(path, { recursive: true })
+    await symlink(elsewhere, join(path, 'blobs'))
+    const images = [{ source: image, names: ['a:1'] }]
+    await expect(writeLayout(path, images)).rejects.toMatchObject({ code: 'LAYOUT_INVALID' })
+    expect(await readdir(elsewhere)).toEqual([])
+    await writeFile(join(folder, 'file'), '')
+    for (const taken of [join(folder, 'file'), join(folder, 'file', 'oci')]) {
+      await expect(writeLayout(taken, images)).rejects.toMatchObject({ code: 'PATH_TAKEN' })
+    }
+  })
+
   it('takes no folder that holds something else', async () => {
     const path = fresh()
     await mkdir(path, { recursive: true })
@@ -167,6 +184,17 @@ describe('writeLayout', () => {
 })
 
 describe('openLayout', () => {
+  it('does not wait for a pipe', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    await rm(join(path, 'index.json'))
+    execFileSync('mkfifo', [join(path, 'index.json')])
+    await expect(openLayout(path)).rejects.toMatchObject({ code: 'LAYOUT_INVALID' })
+    await expect(openArchive(join(path, 'index.json'))).rejects.toMatchObject({
+      code: 'ARCHIVE_INVALID',
+    })
+  })
+
   it('says what is missing', async () => {
     const path = fresh()
     await expect(openLayout(path)).rejects.toMatchObject({ code: 'LAYOUT_MISSING' })

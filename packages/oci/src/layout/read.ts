@@ -46,10 +46,7 @@ export async function openLayout(path: string): Promise<Layout> {
 
 async function layoutBlob(layout: string, descriptor: Descriptor): Promise<Blob> {
   const { algorithm } = digestParts(descriptor.digest)
-  for (const folder of ['blobs', join('blobs', algorithm)]) {
-    const found = await lstat(join(layout, folder)).catch(() => undefined)
-    if (found?.isSymbolicLink()) refuseLink(layout, folder)
-  }
+  await checkFolders(layout, algorithm)
   const path = blobPath(layout, descriptor.digest)
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined)
@@ -70,13 +67,25 @@ async function layoutBlob(layout: string, descriptor: Descriptor): Promise<Blob>
   return blobFromFile(path, descriptor)
 }
 
+/** Refuses folders of blobs that are symbolic links: they may leave the layout. Throws `LAYOUT_INVALID`. */
+export async function checkFolders(layout: string, algorithm: string): Promise<void> {
+  for (const folder of ['blobs', join('blobs', algorithm)]) {
+    const found = await lstat(join(layout, folder)).catch(() => undefined)
+    if (found !== undefined && !found.isDirectory()) refuseLink(layout, folder)
+  }
+}
+
 /** Reads a small file of the layout without following a link. */
 async function readPart(layout: string, name: string): Promise<Uint8Array> {
   const path = join(layout, name)
   try {
-    const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    // A pipe in its place would otherwise be waited for.
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+    const file = await open(path, flags)
     try {
-      const { size } = await file.stat()
+      const found = await file.stat()
+      if (!found.isFile()) refuseLink(layout, name)
+      const { size } = found
       if (size > maxDocumentBytes)
         throw new OrchError(
           'LAYOUT_INVALID',
@@ -92,7 +101,10 @@ async function readPart(layout: string, name: string): Promise<Uint8Array> {
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'EISDIR') throw cause
     const exists = await lstat(layout).catch(() => undefined)
     if (exists === undefined)
-      throw new OrchError('LAYOUT_MISSING', `there is no OCI layout at ${layout}`, { cause })
+      throw new OrchError('LAYOUT_MISSING', `there is no OCI layout at ${layout}`, {
+        hint: 'Check the path; it starts from the working directory, or from the project file.',
+        cause,
+      })
     throw new OrchError(
       'LAYOUT_INVALID',
       `${layout} is not an OCI layout: it has no file ${name}`,

@@ -13,7 +13,7 @@ import { walkGraph } from '../graph/walk.ts'
 import { encodeJson } from '../json.ts'
 import { type NamedImage, nameAnnotations, topDescriptors } from './names.ts'
 import { placeBlob } from './place.ts'
-import { blobPath, layoutVersion, openLayout } from './read.ts'
+import { blobPath, checkFolders, layoutVersion, openLayout } from './read.ts'
 
 /** What a write did: blobs that had to be put there, and blobs that were there already. */
 export interface LayoutWrite {
@@ -87,6 +87,7 @@ async function writeAll(
 ): Promise<LayoutWrite> {
   const before = await existingIndex(path)
   const after = mergeIndex(before, images)
+  for (const algorithm of ['sha256', 'sha512']) await checkFolders(path, algorithm)
   const blobs = new Set<string>()
   for (const { source } of images) {
     for await (const { descriptor, blob } of walkGraph(source, { signal })) {

@@ -6,13 +6,13 @@ import { verifiedBytes } from '../blob/verify.ts'
 import { decompress, sniffCompression } from '../compress/decompress.ts'
 import { type Digest, Digester } from '../documents/digest.ts'
 import { type CompressionType, layerCompression } from '../documents/media-types.ts'
-import { OrchError } from '../errors.ts'
+import { OrchError, shown } from '../errors.ts'
 
 /** What reading a layer to its end showed. */
 export interface LayerCheck {
   readonly diffId: Digest
-  /** What is wrong with its tar; undefined when it can be unpacked. */
-  readonly tarProblem: string | undefined
+  /** What is wrong with its tar, up to twenty findings; none when it can be unpacked. */
+  readonly tarProblems: readonly string[]
 }
 
 /** More entries than any sound layer has. */
@@ -37,7 +37,7 @@ export async function checkLayer(blob: Blob, signal?: AbortSignal): Promise<Laye
     digester.update(chunk)
     await check.write(chunk)
   }
-  return { diffId: digester.digest(), tarProblem: await check.end() }
+  return { diffId: digester.digest(), tarProblems: await check.end() }
 }
 
 async function* sniffed(
@@ -62,24 +62,25 @@ async function* sniffed(
 /** Feeds a tar reader without ever failing the one who feeds it. */
 class TarCheck {
   #extract: Writable & tar.Extract = tar.extract() as unknown as Writable & tar.Extract
-  #problem: string | undefined
+  readonly #problems: string[] = []
+  readonly #names = new Set<string>()
+  #isBroken = false
   #entries = 0
   #done: Promise<void>
 
   constructor() {
     this.#extract.on('entry', (header, stream, next) => {
       this.#entries += 1
-      this.#problem ??=
-        this.#entries > maxEntries ? `has more than ${maxEntries} entries` : problemOf(header)
+      this.#look(header)
       stream.on('end', next).resume()
     })
     this.#done = finished(this.#extract as unknown as NodeJS.WritableStream).catch(error => {
-      this.#problem ??= `is not a whole tar: ${(error as Error).message}`
+      this.#break(`is not a whole tar: ${(error as Error).message}`)
     })
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#problem !== undefined) return
+    if (this.#isBroken) return
     const taken = this.#extract.write(chunk as Buffer)
     if (!taken)
       await Promise.race([
@@ -88,14 +89,30 @@ class TarCheck {
       ])
   }
 
-  async end(): Promise<string | undefined> {
-    if (this.#problem !== undefined) {
-      this.#extract.destroy()
-      return this.#problem
-    }
-    this.#extract.end()
+  async end(): Promise<readonly string[]> {
+    if (this.#isBroken) this.#extract.destroy()
+    else this.#extract.end()
     await this.#done
-    return this.#problem
+    return this.#problems
+  }
+
+  #look(header: { name: string; type?: string | null; linkname?: string | null }): void {
+    if (this.#entries > maxEntries) {
+      this.#break(`has more than ${maxEntries} entries`)
+      return
+    }
+    const problem = problemOf(header)
+    if (problem !== undefined && this.#problems.length < 20) this.#problems.push(problem)
+    const name = header.name.replace(/^(?:\.?\/)+|\/$/g, '')
+    if (this.#names.has(name) && this.#problems.length < 20) {
+      this.#problems.push(`has the entry ${shown(name)} twice`)
+    }
+    if (this.#names.size < 100_000) this.#names.add(name)
+  }
+
+  #break(problem: string): void {
+    if (!this.#isBroken) this.#problems.push(problem)
+    this.#isBroken = true
   }
 }
 

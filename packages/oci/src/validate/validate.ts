@@ -83,25 +83,39 @@ class Validator {
     )
     if (document === undefined) return
     this.#sizes.set(descriptor.digest, descriptor.size)
-    if (document.kind === 'index') await this.#index(document.index, where)
+    if (document.kind === 'index') await this.#index(document.index, descriptor.platform, where)
     else await this.#manifest(document.manifest, descriptor, where)
   }
 
-  async #index(index: ImageIndex, where: readonly string[]): Promise<void> {
+  async #index(
+    index: ImageIndex,
+    platform: Platform | undefined,
+    where: readonly string[],
+  ): Promise<void> {
+    const serves = (item: Descriptor): boolean =>
+      platform === undefined ||
+      (item.platform !== undefined && matchesPlatform(platform, item.platform))
+    if (!index.manifests.some(serves) && platform !== undefined) {
+      this.#report.add(
+        where,
+        'PLATFORM_WRONG',
+        `its descriptor says ${formatPlatform(platform)}, which it does not serve`,
+      )
+    }
     const seen = new Map<string, Digest>()
     for (const child of index.manifests) {
       if (child.platform !== undefined && child.platform.os !== 'unknown') {
-        const platform = formatPlatform(normalizePlatform(child.platform))
+        const served = formatPlatform(normalizePlatform(child.platform))
         const features = JSON.stringify(child.platform['os.features'] ?? [])
-        const other = seen.get(platform + features)
+        const other = seen.get(served + features)
         if (other !== undefined && other !== child.digest) {
           this.#report.add(
             where,
             'PLATFORM_TWICE',
-            `${platform} is served by both ${other} and ${child.digest}`,
+            `${served} is served by both ${other} and ${child.digest}`,
           )
         }
-        seen.set(platform + features, child.digest)
+        seen.set(served + features, child.digest)
       }
       await this.visit(child, where)
     }
@@ -113,6 +127,7 @@ class Validator {
     where: readonly string[],
   ): Promise<void> {
     const config = await this.#config(manifest.config, descriptor.platform, [...where, 'config'])
+    if (config !== undefined) this.#shape(manifest, config, where)
     const checks: (LayerCheck | undefined)[] = []
     for (const [at, layer] of manifest.layers.entries()) {
       const check = await this.#layer(layer, [...where, `layers[${at}]`])
@@ -136,6 +151,26 @@ class Validator {
     }
   }
 
+  /** What must hold between a manifest and an image config. */
+  #shape(manifest: Manifest, config: ImageConfig, where: readonly string[]): void {
+    for (const [at, layer] of manifest.layers.entries()) {
+      if (layerCompression(layer.mediaType) !== undefined) continue
+      this.#report.add(
+        [...where, `layers[${at}]`],
+        'LAYER_TYPE',
+        `${layer.mediaType} is no layer of an image`,
+      )
+    }
+    const lines = config.history?.filter(line => line.empty_layer !== true).length
+    if (lines !== undefined && lines > 0 && lines !== manifest.layers.length) {
+      this.#report.add(
+        where,
+        'HISTORY_COUNT',
+        `the history tells of ${lines} layers, the manifest has ${manifest.layers.length}`,
+      )
+    }
+  }
+
   /** Checks an image config; a config of another type (an artifact's) is only hashed. */
   async #config(
     descriptor: Descriptor,
@@ -143,6 +178,10 @@ class Validator {
     where: readonly string[],
   ): Promise<ImageConfig | undefined> {
     if (!isConfigType(descriptor.mediaType)) {
+      if (platform !== undefined && platform.os !== 'unknown') {
+        const what = `${formatPlatform(platform)} is served by what has no image config`
+        this.#report.add(where, 'CONFIG_TYPE', `${what}, but ${descriptor.mediaType}`)
+      }
       await this.#opaque(descriptor, where)
       return undefined
     }
@@ -195,8 +234,8 @@ class Validator {
     })
     if (check === undefined) return undefined
     this.#sizes.set(layer.digest, layer.size)
-    if (check.tarProblem !== undefined)
-      this.#report.add(where, 'LAYER_TAR', `the layer ${check.tarProblem}`)
+    for (const problem of check.tarProblems)
+      this.#report.add(where, 'LAYER_TAR', `the layer ${problem}`)
     return check
   }
 

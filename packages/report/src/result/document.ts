@@ -1,5 +1,5 @@
 import type { BuildResult, BuiltManifest, ExportResult, ImageResult } from '@orch/core'
-import { descriptorToJson, formatPlatform, type JsonObject } from '@orch/oci'
+import { descriptorToJson, formatPlatform, type JsonObject, redact } from '@orch/oci'
 import { dedupeErrors } from '../errors/dedupe.ts'
 import type { Problem } from '../errors/problem.ts'
 
@@ -68,9 +68,9 @@ function errorToJson({ code, message, hint, detail, places }: Problem): JsonObje
   const platforms = places.map(place => place.platform).filter(item => item !== undefined)
   return {
     code,
-    message,
+    message: redact(message),
     ...(platforms.length === 0 ? {} : { platforms }),
     ...(hint === undefined ? {} : { hint }),
-    ...(detail === undefined ? {} : { detail }),
+    ...(detail === undefined ? {} : { detail: redact(detail) }),
   }
 }
