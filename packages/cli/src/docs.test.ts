@@ -47,4 +47,11 @@ describe('the documents are true:', () => {
     interruption.release()
     expect(await read('README.md')).toContain(help.trim())
   })
+
+  it('README.md shows the static base as it is', async () => {
+    const layers = await read('plugins/static/src/snapshot/layers.ts')
+    const [, digest] = /unix: \{\s*digest: '(sha256:\w+)'/.exec(layers) ?? []
+    expect(digest).toBeDefined()
+    expect(await read('README.md')).toContain(digest)
+  })
 })

@@ -3,10 +3,16 @@
  *
  *     const project = await loadProject({ cwd, builtins: defaultPlugins(), env: process.env })
  *     const orch = await createOrch({ plugins: project.plugins, root: project.root })
- *     const result = await orch.build(await project.toPlan())
+ *     const { ok, images } = await orch.build(await project.toPlan())
  *     await orch.close()
  */
-export { defineConfig, loadProject, type Project, type Selection } from '@orch/config'
+export {
+  defineConfig,
+  loadProject,
+  type Project,
+  type ProjectConfig,
+  type Selection,
+} from '@orch/config'
 export * from '@orch/core'
 export * as oci from '@orch/oci'
 export { defaultPlugins } from './plugins.ts'

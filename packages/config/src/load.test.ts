@@ -22,7 +22,17 @@ describe('a wrong image', () => {
     [
       'entrypoint: ls',
       '4:17: images.api.entrypoint: expected a list of strings, got a string',
-      undefined,
+      'Write it as a list: [ls]',
+    ],
+    [
+      'platforms: linux/amd64',
+      '4:16: images.api.platforms: expected a list of strings, got a string',
+      'Write it as a list: [linux/amd64]',
+    ],
+    [
+      'cmd: serve --port 80',
+      '4:10: images.api.cmd: expected a list of strings, got a string',
+      'Write it as a list: ["serve --port 80"]',
     ],
     ['cmd: 5', '4:10: images.api.cmd: expected a list of strings, got a number', undefined],
     [

@@ -19,6 +19,8 @@ export interface Problem {
   readonly hint?: string | undefined
   /** A scalar that would be right in quotes. */
   readonly unquoted?: boolean
+  /** A string that would be right as the one item of a list. */
+  readonly unlisted?: string
   /** Where it is, when that is known better than by the path. */
   readonly position?: Position
   /** By default `CONFIG_INVALID`. */
@@ -81,7 +83,16 @@ export function configError(source: Located, problems: readonly Problem[]): Usag
 }
 
 function hintOf(problem: Problem, source: Located): string | undefined {
-  if (problem.hint !== undefined || problem.unquoted !== true) return problem.hint
-  const text = source.textOf(problem.path)
+  const { hint, path, unlisted, unquoted } = problem
+  if (hint !== undefined) return hint
+  const text = source.textOf(path)
+  if (unlisted !== undefined) return `Write it as a list: [${listItem(text, unlisted)}]`
+  if (unquoted !== true) return undefined
   return text === undefined ? 'Write it as a string.' : `Put it in quotes: ${JSON.stringify(text)}`
+}
+
+/** A string as it would stand in a list: bare where YAML takes it as it is, in quotes otherwise and in scripts. */
+function listItem(text: string | undefined, value: string): string {
+  const bare = /^(?!(?:true|false|null)$)(?:\.{0,2}\/|[a-z])[\w./:@+-]*(?<!:)$/i
+  return text !== undefined && bare.test(text) ? text : JSON.stringify(text ?? value)
 }

@@ -16,7 +16,8 @@ export interface CollectContext {
 
 /**
  * The entries of one item, their contents hashed. Throws a `UsageError`: `FILES_MISSING`,
- * `FILES_OUTSIDE`, `FILES_LINK_ESCAPES`, `FILES_SPECIAL`, `FILES_DESTINATION`, `FILES_UNREADABLE`.
+ * `FILES_OUTSIDE`, `FILES_LINK_ESCAPES`, `FILES_NAME_INVALID`, `FILES_SPECIAL`, `FILES_DESTINATION`,
+ * `FILES_UNREADABLE`.
  * @param what names the item in messages
  */
 export async function itemEntries(

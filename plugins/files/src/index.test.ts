@@ -47,6 +47,7 @@ async function build(
     plan: { root: join(root, 'project') },
     image: { name: 'api', extensions: { files: checked.value } },
     platform: parsePlatform(platform),
+    epoch: 1_700_000_000,
     signal: new AbortController().signal,
     allow: new Set(allow),
     async layer(entries: readonly Entry[], asked: LayerRequest): Promise<Layer> {
@@ -91,7 +92,10 @@ describe('a layer of files', () => {
     expect(contentOf('etc/app.yaml')).toBe('a: 1\n')
     expect(built?.request).toEqual({
       from: 'files',
-      history: { created_by: 'orch files /usr/bin/run /etc/app.yaml' },
+      history: {
+        created: '2023-11-14T22:13:20Z',
+        created_by: 'orch files /usr/bin/run /etc/app.yaml',
+      },
     })
   })
 
@@ -199,6 +203,27 @@ describe('what cannot be copied', () => {
     await expect(build([{ from: 'web', to: '/web' }])).rejects.toEqual(
       refused('FILES_LINK_ESCAPES', `links to ${target}`),
     )
+  })
+
+  it('refuses names that are not UTF-8, and says which', async () => {
+    const name = Buffer.from('caf\xe9\n.txt', 'latin1')
+    await project({ 'web/sub/index.html': '', 'links/index.html': '' })
+    const web = join(root, 'project/web/sub')
+    await writeFile(Buffer.concat([Buffer.from(`${web}/`), name]), '')
+    await expect(build([{ from: 'web', to: '/web' }])).rejects.toEqual(
+      refused('FILES_NAME_INVALID', `the folder ${web} holds a name that is not UTF-8: caf\\xe9\\x0a.txt`),
+    )
+    const link = join(root, 'project/links/old')
+    await symlink(name, link)
+    await expect(build([{ from: 'links', to: '/links' }])).rejects.toEqual(
+      refused('FILES_NAME_INVALID', `${link} links to a name that is not UTF-8: caf\\xe9`),
+    )
+  })
+
+  it('copies names of any script as they are, a byte order mark too', async () => {
+    await project({ 'web/\ufeffžluťoučký.txt': 'kůň' })
+    await build([{ from: 'web', to: '/' }])
+    expect(contentOf('\ufeffžluťoučký.txt')).toBe('kůň')
   })
 
   it('refuses a named pipe', async () => {

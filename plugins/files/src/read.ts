@@ -39,10 +39,14 @@ export async function readFolder(
   const visit = async (folder: string, at: string): Promise<void> => {
     signal.throwIfAborted()
     if (at !== '') entries.push({ type: 'directory', path: at, uid, gid })
-    const items = await reading(what, readdir(folder, { withFileTypes: true }))
+    const items = await reading(
+      what,
+      readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
+    )
     for (const item of items) {
-      const from = join(folder, item.name)
-      const to = at === '' ? item.name : `${at}/${item.name}`
+      const name = utf8(item.name, `${what}: the folder ${folder} holds`)
+      const from = join(folder, name)
+      const to = at === '' ? name : `${at}/${name}`
       if (item.isDirectory()) await visit(from, to)
       else if (item.isFile()) entries.push(await readFile(from, to, changes, what, signal))
       else if (!item.isSymbolicLink()) special(from, what)
@@ -58,7 +62,7 @@ export async function readFolder(
 
 /** What a symlink says, if it stays within `folder` both as written and as the file system follows it. */
 async function linkTarget(folder: string, link: string, what: string): Promise<string> {
-  const target = await reading(what, readlink(link))
+  const target = utf8(await reading(what, readlink(link, 'buffer')), `${what}: ${link} links to`)
   const real = await reading(what, realTarget(link))
   const stays =
     !isAbsolute(target) &&
@@ -78,6 +82,25 @@ async function realTarget(link: string): Promise<string | undefined> {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined
     throw cause
+  }
+}
+
+/**
+ * A name as text. Linux takes any bytes for one, but an image's layer holds UTF-8: what is none would
+ * come out under another name.
+ */
+function utf8(name: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(name)
+  } catch (cause) {
+    const escaped = [...name].map(byte =>
+      byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, '0')}` : String.fromCharCode(byte),
+    )
+    throw new UsageError(
+      'FILES_NAME_INVALID',
+      `${where} a name that is not UTF-8: ${escaped.join('')}`,
+      { hint: 'Rename it, or leave it out of the folder.', cause },
+    )
   }
 }
 

@@ -56,7 +56,7 @@ function problemsOfIssue(issue: ZodIssue, checked: Checked): Problem[] {
       const wanted =
         own ??
         `expected ${wordsAt(checked.schema, path) ?? typeWords[issue.expected ?? ''] ?? issue.expected}`
-      return [problem(typeMessage(wanted, found, issue.expected), quotable(found, path, checked))]
+      return [problem(typeMessage(wanted, found, issue.expected), nearlyRight(found, path, checked))]
     }
     case 'invalid_value':
       return [
@@ -76,7 +76,7 @@ function problemsOfIssue(issue: ZodIssue, checked: Checked): Problem[] {
       return [
         among
           ? problem(`expected ${forms}`)
-          : problem(typeMessage(wanted, found), quotable(found, path, checked)),
+          : problem(typeMessage(wanted, found), nearlyRight(found, path, checked)),
       ]
     }
     case 'invalid_key':
@@ -132,10 +132,16 @@ function valueMessage(
   return [`${wanted}, got ${shown}`, { hint }]
 }
 
-/** Where a string is wanted, YAML takes an unquoted `1.10` or `true` for something else. */
-function quotable(found: unknown, path: Path, { schema }: Checked): Partial<Problem> {
+/**
+ * Values of the wrong type that little would make right. Where a string is wanted, YAML takes an
+ * unquoted `1.10` or `true` for something else; where a list of strings is, one may stand alone.
+ */
+function nearlyRight(found: unknown, path: Path, { schema }: Checked): Partial<Problem> {
+  const wanted = wordsAt(schema, path) ?? ''
+  if (typeof found === 'string')
+    return wanted.startsWith('a list of strings') ? { unlisted: found } : {}
   const scalar = typeof found === 'number' || typeof found === 'boolean'
-  return scalar && wordsAt(schema, path)?.startsWith('a string') ? { unquoted: true } : {}
+  return scalar && wanted.startsWith('a string') ? { unquoted: true } : {}
 }
 
 const typeWords: Readonly<Record<string, string>> = {

@@ -30,9 +30,16 @@ describe('interpolate', () => {
   })
 
   it('names the variable that may have been meant', () => {
-    expect(interpolate(`\${NAEM}`, env).faults[0]?.hint).toBe('Did you mean "NAME"?')
+    expect(interpolate(`\${NAEM}`, env).faults[0]?.hint).toBe(
+      `Did you mean "NAME"? Set it, or give a default: \${NAEM:-default}.`,
+    )
     expect(interpolate(`\${VERSION}`, env).faults[0]?.hint).toBe(
       `Set it, or give a default: \${VERSION:-default}.`,
     )
+  })
+
+  it('guesses no name that is only somewhat alike', () => {
+    const { faults } = interpolate(`\${VERSION}`, { SESSION: '1', VERBOSE: '1' })
+    expect(faults[0]?.hint).toBe(`Set it, or give a default: \${VERSION:-default}.`)
   })
 })

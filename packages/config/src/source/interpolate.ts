@@ -38,9 +38,12 @@ export function interpolate(
     const value = env[name]
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value
     if (value !== undefined) return value
+    // An environment has so many names that a far one is only chance.
+    const guess = didYouMean(name, Object.keys(env), 2)
+    const remedy = `Set it, or give a default: \${${name}:-default}.`
     return fault(
       `the environment variable ${name} is not set`,
-      didYouMean(name, Object.keys(env)) ?? `Set it, or give a default: \${${name}:-default}.`,
+      guess === undefined ? remedy : `${guess} ${remedy}`,
     )
   })
   return { text: replaced, faults }

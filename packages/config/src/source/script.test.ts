@@ -68,7 +68,7 @@ export default {
         'orch.config.mjs:6:7: images.api.entrypoint: expected a list of strings, got a string',
         'orch.config.mjs:7:14: images.api.env.A: expected a string, got a number',
       ],
-      hint: '5:27: Did you mean "flags"?\n7:14: Write it as a string.',
+      hint: '5:27: Did you mean "flags"?\n6:7: Write it as a list: ["ls"]\n7:14: Write it as a string.',
     })
   })
 

@@ -48,12 +48,13 @@ function checkSyntax(
     if (byLine.has(at.line) || byLine.size === 3) continue
     const line = text.split('\n')[at.line - 1] ?? ''
     const variable = code === 'MISSING_CHAR' && line.includes('${')
+    const hint = syntaxHints[code] ?? 'Correct the YAML at that place.'
     byLine.set(at.line, {
       path: [],
       on: 'value',
       position: at,
       message: syntaxMessages[code] ?? message,
-      hint: variable ? `Inside [ ] and { }, put text with \${…} in quotes.` : undefined,
+      hint: variable ? `Inside [ ] and { }, put text with \${…} in quotes.` : hint,
     })
     if (code === 'RESOURCE_EXHAUSTION') break
   }
@@ -65,4 +66,14 @@ function checkSyntax(
 const syntaxMessages: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second YAML document begins here; expected one',
   RESOURCE_EXHAUSTION: 'nests too deep',
+}
+
+const syntaxHints: Readonly<Record<string, string>> = {
+  BAD_DQ_ESCAPE: 'Write \\\\ for a backslash, or put the text in single quotes.',
+  BAD_INDENT: 'Indent what belongs together by the same number of spaces.',
+  BAD_SCALAR_START: 'Put the text in quotes.',
+  BLOCK_AS_IMPLICIT_KEY: 'Put text with a colon in quotes, or indent a map below its key.',
+  MULTIPLE_DOCS: 'Write each project in a file of its own.',
+  TAB_AS_INDENT: 'Indent with spaces.',
+  TAG_RESOLVE_FAILED: 'Leave the tag out, or put text that begins with ! in quotes.',
 }

@@ -1,0 +1,59 @@
+import { cp, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { exec, run } from '../kit/exec.ts'
+import { tempFolder } from '../kit/temp.ts'
+import { example, filesProject } from './projects.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+describe('the package, packed and installed in an empty folder', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await tempFolder('package')
+    const { packageManager } = (await import('../../package.json', { with: { type: 'json' } }))
+      .default
+    const cwd = join(root, 'packages', 'cli')
+    await run('npx', ['--yes', packageManager, 'pack', '--pack-destination', folder], { cwd })
+    const [tarball = ''] = await readdir(folder)
+    await writeFile(join(folder, 'package.json'), '{"private": true, "type": "module"}')
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${tarball}`], {
+      cwd: folder,
+    })
+  })
+
+  it('needs no other package', async () => {
+    expect(
+      (await readdir(join(folder, 'node_modules'))).filter(name => !name.startsWith('.')),
+    ).toEqual(['orch'])
+    expect(await run(join(folder, 'node_modules', '.bin', 'orch'), ['version'])).toMatch(/^orch \d/)
+  })
+
+  it('is a library with the powers of the command', async () => {
+    const project = await filesProject([])
+    await writeFile(
+      join(folder, 'build.mjs'),
+      `import { createOrch, defaultPlugins, loadProject, oci } from 'orch'
+      const cwd = process.argv[2]
+      const project = await loadProject({ cwd, builtins: defaultPlugins(), env: process.env })
+      const orch = await createOrch({ plugins: project.plugins, root: project.root, store: { root: cwd + '/cache' } })
+      const { ok, images } = await orch.build(await project.toPlan())
+      const { findings } = await oci.validateImage(await orch.open('oci:dist/oci'))
+      await orch.close()
+      console.log(ok, images[0].exports[0].exporter, findings.length)`,
+    )
+    expect(await run(process.execPath, ['build.mjs', project], { cwd: folder })).toBe(
+      'true layout 0\n',
+    )
+  })
+
+  it('has types by which the example plugin is checked', async () => {
+    await cp(join(example('plugin'), 'plugin.ts'), join(folder, 'plugin.ts'))
+    const strict = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024']
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+    const tsc = join(root, 'node_modules', '.bin', 'tsc')
+    const outcome = await exec(tsc, [...strict, ...types, 'plugin.ts'], { cwd: folder })
+    expect(outcome).toMatchObject({ exitCode: 0, stdout: '' })
+  })
+})
