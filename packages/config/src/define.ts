@@ -1,3 +1,5 @@
+import type { Plugin } from '@orch/core'
+
 /** A project as a project file writes it. */
 export interface ProjectConfig {
   readonly $schema?: string | undefined
@@ -34,8 +36,8 @@ export type ProjectCompression =
 /** `name[,key=value…]`, or an exporter's name with its options. */
 export type ProjectExport = string | Readonly<Record<string, unknown>>
 
-/** A path or a package's name, alone or with options for the plugin. */
-export type ProjectPlugin = string | { readonly use: string; readonly options?: unknown }
+/** A path or a package's name, alone or with options for the plugin; in a script also the plugin itself. */
+export type ProjectPlugin = string | { readonly use: string; readonly options?: unknown } | Plugin
 
 /** What a project file's function is called with. */
 export interface ConfigContext {

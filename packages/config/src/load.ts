@@ -4,9 +4,15 @@ import type { Plan, Plugin } from '@orch/core'
 import { messageOf, UsageError } from '@orch/oci'
 import { findProjectFile } from './find.ts'
 import { loadPlugins } from './plugins/load.ts'
+import {
+  isPluginObject,
+  type PluginEntry,
+  pluginsOf,
+  withoutPluginObjects,
+} from './plugins/objects.ts'
 import { pluginSet } from './plugins/tables.ts'
 import { configError, type Path, type Problem, type Source } from './problem.ts'
-import { check } from './schema/check.ts'
+import { type Checked, check } from './schema/check.ts'
 import { type CheckedConfig, checkConfig } from './schema/config.ts'
 import { pluginEntries } from './schema/core.ts'
 import { planFor, type Selection } from './select.ts'
@@ -55,14 +61,14 @@ export async function loadProject({
   const name = relative(cwd, file)
   const source = await readSource(file, name, env)
   const set = pluginSet(builtins)
-  const entries = pluginsOf(source.value)
-  const checkedEntries = await check(pluginEntries, entries, ['plugins'])
+  const value = withoutPluginObjects(source.value)
+  const checkedEntries = await checkPlugins(pluginsOf(source.value), pluginsOf(value))
   // With a plugin missing, keys that are its own would be called unknown: stop here.
   const pluginProblems = checkedEntries.ok
     ? await loadPlugins(checkedEntries.value, root, set)
     : checkedEntries.problems
   if (pluginProblems.length > 0) throw failure(source, pluginProblems)
-  const checked = await checkConfig(source.value, set.tables)
+  const checked = await checkConfig(value, set.tables)
   if (!checked.ok || source.problems.length > 0)
     throw failure(source, checked.ok ? [] : checked.problems)
   const { plugins, tables } = set
@@ -93,16 +99,26 @@ async function readSource(file: string, name: string, env: Environment): Promise
     text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
   } catch (cause) {
     throw new UsageError('CONFIG_UNREADABLE', `${name} cannot be read: ${messageOf(cause)}`, {
+      hint: 'Make it a file that you may read, in UTF-8.',
       cause,
     })
   }
   return yaml ? readYaml(text, name, env) : readScript(file, text, name, env)
 }
 
-function pluginsOf(value: unknown): unknown {
-  const plugins: unknown =
-    typeof value === 'object' && value !== null ? Reflect.get(value, 'plugins') : undefined
-  return plugins === undefined ? [] : plugins
+/** Checks the entries that name plugins; those that are plugins stay what they are. */
+async function checkPlugins(
+  written: unknown,
+  named: unknown = [],
+): Promise<Checked<readonly PluginEntry[]>> {
+  const checked = await check(pluginEntries, named, ['plugins'])
+  if (!checked.ok || !Array.isArray(written)) return checked
+  const entries: readonly unknown[] = written
+  const value = checked.value.map((entry, at) => {
+    const found = entries[at]
+    return isPluginObject(found) ? found : entry
+  })
+  return { ok: true, value }
 }
 
 /** One error of what reading found and what checking found, but for what follows from the former. */

@@ -11,6 +11,12 @@ describe('didYouMean', () => {
     expect(didYouMean(word, ['base', 'build', 'gzip', 'export'])).toBe(`Did you mean "${meant}"?`)
   })
 
+  it('can be asked for a better guess', () => {
+    expect(didYouMean('version', ['section'])).toBe('Did you mean "section"?')
+    expect(didYouMean('version', ['section'], 2)).toBeUndefined()
+    expect(didYouMean('versoin', ['version'], 2)).toBe('Did you mean "version"?')
+  })
+
   it('says nothing when nothing is near', () => {
     expect(didYouMean('x', ['go', 'bazel'])).toBeUndefined()
     expect(didYouMean('healthcheck', ['build', 'base'])).toBeUndefined()

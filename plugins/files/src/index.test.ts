@@ -93,7 +93,6 @@ describe('a layer of files', () => {
     expect(built?.request).toEqual({
       from: 'files',
       history: {
-        created: '2023-11-14T22:13:20Z',
         created_by: 'orch files /usr/bin/run /etc/app.yaml',
       },
     })
@@ -211,7 +210,10 @@ describe('what cannot be copied', () => {
     const web = join(root, 'project/web/sub')
     await writeFile(Buffer.concat([Buffer.from(`${web}/`), name]), '')
     await expect(build([{ from: 'web', to: '/web' }])).rejects.toEqual(
-      refused('FILES_NAME_INVALID', `the folder ${web} holds a name that is not UTF-8: caf\\xe9\\x0a.txt`),
+      refused(
+        'FILES_NAME_INVALID',
+        `the folder ${web} holds a name that is not UTF-8: caf\\xe9\\x0a.txt`,
+      ),
     )
     const link = join(root, 'project/links/old')
     await symlink(name, link)

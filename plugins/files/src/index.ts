@@ -15,7 +15,7 @@ export function files(): Plugin {
       // Files are read and hashed once for all platforms of an image.
       const collected = new WeakMap<ImagePlan, Promise<readonly Entry[]>>()
       hooks.layer.tapPromise(name, async (layers, context) => {
-        const { image, platform, plan, signal, allow, epoch } = context
+        const { image, platform, plan, signal, allow } = context
         const items = itemsOf(image)
         if (items.length === 0) return layers
         const entries =
@@ -25,7 +25,6 @@ export function files(): Plugin {
         if (shared.length === 0) return layers
         const placed = platform.os === 'windows' ? forWindows(shared) : shared
         const history = {
-          created: `${new Date(epoch * 1000).toISOString().slice(0, 19)}Z`,
           created_by: `orch files ${items.map(item => item.to).join(' ')}`,
         }
         return [...layers, await context.layer(placed, { from: name, history })]

@@ -39,10 +39,7 @@ export async function readFolder(
   const visit = async (folder: string, at: string): Promise<void> => {
     signal.throwIfAborted()
     if (at !== '') entries.push({ type: 'directory', path: at, uid, gid })
-    const items = await reading(
-      what,
-      readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
-    )
+    const items = await reading(what, readdir(folder, { withFileTypes: true, encoding: 'buffer' }))
     for (const item of items) {
       const name = utf8(item.name, `${what}: the folder ${folder} holds`)
       const from = join(folder, name)
@@ -94,7 +91,9 @@ function utf8(name: Uint8Array, where: string): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(name)
   } catch (cause) {
     const escaped = [...name].map(byte =>
-      byte < 0x20 || byte > 0x7e ? `\\x${byte.toString(16).padStart(2, '0')}` : String.fromCharCode(byte),
+      byte < 0x20 || byte > 0x7e
+        ? `\\x${byte.toString(16).padStart(2, '0')}`
+        : String.fromCharCode(byte),
     )
     throw new UsageError(
       'FILES_NAME_INVALID',

@@ -1,5 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { UsageError } from '@orch/oci'
 import { describe, expect, it } from 'vitest'
 import { goOptions } from './options.ts'
@@ -45,7 +48,7 @@ describe('a project file', () => {
       flags: ['-gcflags', '-N -l', '-mod=readonly'],
       ldflags: ['-s', '-w', '-buildid=', "-X 'main.v=a b'"],
       tags: ['a,b', 'c'],
-      env: { GOAMD64: 'v1', ANY: '{{.Go.Os}}' },
+      env: { GOAMD64: 'v1' },
     }
     expect(await output((await some.compile({ app: build }))[0])).toBe('a b')
   })
@@ -121,6 +124,60 @@ describe('an abort', () => {
     const [result] = await some.compile({ app: { go: '.', flags } }, settings)
     expect(reason(result).message).toBe('interrupted')
     expect(Date.now() - began).toBeLessThan(5000)
+  })
+})
+
+describe('a profile', () => {
+  it('is taken from within the module only, and never waited for', async () => {
+    const some = await project({ ...files, 'main.pgo': '', '../outside.pgo': '' })
+    await promisify(execFile)('mkfifo', [join(some.root, 'pipe')])
+    await symlink('../outside.pgo', join(some.root, 'link.pgo'))
+    const failed = async (pgo: string, allow: string[] = []) => {
+      const [result] = await some.compile({ app: { go: '.', flags: [`-pgo=${pgo}`] } }, { allow })
+      return (reason(result) as Error & { code: string }).code
+    }
+    expect(await failed('link.pgo')).toBe('GO_FLAG_REFUSED')
+    expect(await failed('/dev/zero')).toBe('GO_FLAG_REFUSED')
+    expect(await failed('pipe')).toBe('GO_FLAG_INVALID')
+    expect(await failed('/dev/zero', ['-pgo'])).toBe('GO_FLAG_INVALID')
+    await rename(join(some.root, 'pipe'), join(some.root, 'default.pgo'))
+    const [result] = await some.compile({ app: { go: '.' } })
+    expect(reason(result).message).toMatch(/default.pgo is not a regular file/)
+  })
+})
+
+describe('a value of the environment', () => {
+  it('stands neither in events nor in what go said, but in the program', async () => {
+    const some = await project(files)
+    const env = { SECRET: "hush hush it's" }
+    const ldflags = ['-X main.v={{.Env.SECRET}}']
+    const [good] = await some.compile({ app: { go: '.', ldflags } }, { env })
+    expect(await output(good)).toBe(env.SECRET)
+    const flags = ['-mod={{.Env.SECRET}}']
+    const [bad] = await some.compile({ app: { go: '.', flags } }, { env })
+    expect(reason(bad).message).toContain('***')
+    expect(JSON.stringify(some.events)).toContain('main.v=***')
+    expect(JSON.stringify([some.events, reason(bad).message])).not.toContain('hush')
+  })
+})
+
+describe('a repository', () => {
+  it('runs none of its filters when Go stamps the revision', async () => {
+    const some = await project({ ...files, '.gitattributes': '*.go filter=x\n' })
+    const git = (...args: string[]) => promisify(execFile)('git', args, { cwd: some.root })
+    const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.com']
+    await git('init', '-q')
+    await git('add', '.')
+    await git(...identity, 'commit', '-q', '-m', 'x')
+    const ran = join(some.root, 'ran')
+    await git('config', 'filter.x.clean', `touch ${ran}; cat`)
+    await git('config', 'core.fsmonitor', `touch ${ran}; false`)
+    await some.write({ 'main.go': files['main.go'] })
+    const build = { go: '.', flags: ['-buildvcs=auto'], ldflags: ['-X main.v={{.Git.TreeState}}'] }
+    expect(await output((await some.compile({ app: build }))[0])).toBe('clean')
+    expect(existsSync(ran)).toBe(false)
+    await git('status')
+    expect(existsSync(ran)).toBe(true)
   })
 })
 

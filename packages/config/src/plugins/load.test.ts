@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { faultOf, project } from '../test-project.ts'
+import { fakes, faultOf, project } from '../test-project.ts'
 
 const images = 'images: {a: {build: {go: x}}}'
 const orchYaml = (plugins: string): string => `plugins:\n  - ${plugins}\n${images}\n`
@@ -185,6 +185,49 @@ export default { name: 'p', builders: { rust }, setup() {} }`,
       code: 'PLUGIN_INVALID',
       lines: [`orch.yaml:2:21: images.a.build: the plugin's schema failed: oops`],
     })
+  })
+})
+
+describe('a plugin that stands in orch.config.ts itself', () => {
+  const config = (plugin: string): Readonly<Record<string, string>> => ({
+    'orch.config.mjs': `
+const any = { '~standard': { version: 1, vendor: 'own', validate: value => ({ value }) } }
+class Own { name = 'own'; imageKeys = { note: any }; setup() {} }
+export default {
+  plugins: ['./named.mjs', ${plugin}],
+  images: { a: { build: { go: 'x' }, note: 'hi' } },
+}`,
+    'named.mjs': `export default { name: 'named', setup() {} }`,
+  })
+
+  it.each(['new Own()', `{ name: 'own', imageKeys: { note: any }, setup() {} }`])(
+    'is taken as it is, in its place: %s',
+    async plugin => {
+      const { plugins, config: checked } = await project(config(plugin))
+      expect(plugins.slice(fakes.length).map(({ name }) => name)).toEqual(['named', 'own'])
+      expect(checked.images[0]?.extensions).toEqual({ note: 'hi' })
+    },
+  )
+
+  it.each([
+    [
+      '{ setup() {} }',
+      'PLUGIN_INVALID',
+      'the plugin has no name; expected a string that is not empty',
+    ],
+    [`{ name: 'go', setup() {} }`, 'PLUGIN_INVALID', 'there is already a plugin named "go"'],
+    [
+      `{ name: 'p', setup() {}, builders: { x: 1 } }`,
+      'PLUGIN_INVALID',
+      'plugin p: builders.x is not a Standard Schema',
+    ],
+    [`{ name: 'p' }`, 'CONFIG_INVALID', 'unknown key; expected one of use, options'],
+    ['() => new Own()', 'CONFIG_INVALID', 'expected a string or a map, got a function'],
+  ])('is refused when it is none: %s', async (plugin, code, why) => {
+    const fault = await faultOf(project(config(plugin)))
+    expect(fault.code).toBe(code)
+    expect(fault.lines.join()).toMatch(/^orch\.config\.mjs:5:3: plugins\[1\]/)
+    expect(fault.lines.join()).toContain(why)
   })
 })
 

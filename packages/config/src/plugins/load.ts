@@ -2,8 +2,8 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { messageOf } from '@orch/oci'
 import { resolve as resolveModule } from 'import-meta-resolve'
-import type { ProjectPlugin } from '../define.ts'
 import type { Path, Problem } from '../problem.ts'
+import { isPluginObject, type PluginEntry } from './objects.ts'
 import type { PluginSet } from './tables.ts'
 
 const packageName = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?:\/[\w./~-]+)?$/
@@ -14,12 +14,20 @@ const packageName = /^(?:@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*(?:\/[\w./~-]+
  * @param root the project folder, where paths and package names start from
  */
 export async function loadPlugins(
-  entries: readonly ProjectPlugin[],
+  entries: readonly PluginEntry[],
   root: string,
   set: PluginSet,
 ): Promise<Problem[]> {
   const problems: Problem[] = []
   for (const [at, entry] of entries.entries()) {
+    if (isPluginObject(entry)) {
+      const message = set.add(entry)
+      if (message !== undefined)
+        problems.push(
+          problemAt(['plugins', at], { code: 'PLUGIN_INVALID', message, hint: objectHint }),
+        )
+      continue
+    }
     const { use, options } = typeof entry === 'string' ? { use: entry } : entry
     const path: Path = ['plugins', at, ...(typeof entry === 'string' ? [] : ['use'])]
     const loaded = await load(use, options, root)
@@ -30,6 +38,8 @@ export async function loadPlugins(
   }
   return problems
 }
+
+const objectHint = 'A plugin is an object {name, setup(api) {…}}.'
 
 type Failure = Pick<Problem, 'code' | 'message' | 'hint' | 'cause'>
 

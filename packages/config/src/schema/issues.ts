@@ -56,7 +56,9 @@ function problemsOfIssue(issue: ZodIssue, checked: Checked): Problem[] {
       const wanted =
         own ??
         `expected ${wordsAt(checked.schema, path) ?? typeWords[issue.expected ?? ''] ?? issue.expected}`
-      return [problem(typeMessage(wanted, found, issue.expected), nearlyRight(found, path, checked))]
+      return [
+        problem(typeMessage(wanted, found, issue.expected), nearlyRight(found, path, checked)),
+      ]
     }
     case 'invalid_value':
       return [

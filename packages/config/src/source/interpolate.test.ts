@@ -39,7 +39,7 @@ describe('interpolate', () => {
   })
 
   it('guesses no name that is only somewhat alike', () => {
-    const { faults } = interpolate(`\${VERSION}`, { SESSION: '1', VERBOSE: '1' })
+    const { faults } = interpolate(`\${VERSION}`, { SECTION: '1', VERBOSE: '1' })
     expect(faults[0]?.hint).toBe(`Set it, or give a default: \${VERSION:-default}.`)
   })
 })

@@ -93,6 +93,68 @@ export default {
     })
   })
 
+  /** What Node itself says of a project file; vitest would run TypeScript that Node does not. */
+  async function underNode(text: string, more: Readonly<Record<string, string>> = {}) {
+    const root = await folder({
+      ...more,
+      'orch.config.ts': text,
+      'main.mjs': `
+import { loadProject } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)}
+const loading = loadProject({ cwd: import.meta.dirname, builtins: [], env: {} })
+const { code, message, hint, cause } = await loading.then(() => ({}), error => error)
+console.log(JSON.stringify({ code, message, hint, cause: cause?.message }))
+`,
+    })
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'main.mjs')])
+    const { message, ...fault } = JSON.parse(stdout) as Record<string, string>
+    return { ...fault, message: message?.replaceAll(root, '<root>'), root }
+  }
+
+  it.each([
+    [`export default {\n  images: {,}\n}`, '2:1: ', 'Correct the syntax at that place.'],
+    [
+      `enum A { B }\nexport default {}`,
+      '1:1: could not be run: TypeScript enum is not supported',
+      'Node only takes the types out: use erasable syntax, without enum, namespace or parameter properties.',
+    ],
+    [
+      `import { defineConfig } from 'orch'\nexport default defineConfig({})`,
+      `1:1: could not be run: Cannot find package 'orch' imported from <root>/orch.config.ts`,
+      'Use "import type", which needs nothing installed, or install orch.',
+    ],
+    [
+      `import x from 'orch-none'\nexport default x`,
+      '1:1: could not be run: Cannot find package',
+      'Install it where the project file is.',
+    ],
+    [
+      `import x from './images'\nexport default x`,
+      '1:1: could not be run: Cannot find module',
+      'Correct the path; it needs its ending, as in ./images.ts.',
+    ],
+    [
+      `import { Plugin } from './images.ts'\nexport default {}`,
+      '1:1: could not be run: The requested module',
+      'Correct the import; a type needs "import type".',
+    ],
+    [
+      `const text = '{'\nexport default JSON.parse(text)`,
+      '2:21: could not be run: Expected property name',
+      'The project file threw this itself: correct it there.',
+    ],
+  ])('says what to do about %s', async (text, message, hint) => {
+    const more = { 'images.ts': 'export type Plugin = string\n' }
+    const fault = await underNode(text, more)
+    expect(fault).toMatchObject({ code: 'CONFIG_LOAD_FAILED', hint })
+    expect(fault.message).toContain(`orch.config.ts:${message}`)
+    expect(JSON.stringify(fault)).not.toMatch(/file:|Did you mean to import/)
+  })
+
+  it('names the other file whose syntax is wrong', async () => {
+    const fault = await underNode(`import './bad.ts'\nexport default {}`, { 'bad.ts': '\nlet 5' })
+    expect(fault).toMatchObject({ hint: `Correct the syntax at ${fault.root}/bad.ts:2.` })
+  })
+
   it('is refused when its syntax is wrong', async () => {
     const fault = await faultOf(
       project({ 'orch.config.mjs': 'export default {\n  images: {,}\n}\n' }),

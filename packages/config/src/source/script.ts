@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url'
 import { messageOf } from '@orch/oci'
 import { configError, type Path, type Position, type Source } from '../problem.ts'
 import type { Environment } from './interpolate.ts'
+import { scriptFailure } from './script-failure.ts'
 
 const start: Position = { line: 1, column: 1 }
 
@@ -31,10 +32,13 @@ export async function readScript(
     hasDefault = 'default' in module
     value = typeof module.default === 'function' ? await module.default({ env }) : module.default
   } catch (cause) {
-    const message = `could not be run: ${messageOf(cause)}`
+    const { message: why, hint } = scriptFailure(file, cause)
+    const message = `could not be run: ${why}`
     const position = positionIn(file, cause) ?? start
+    // A report shows the cause's words too: where they were cut it would bring them back.
+    const told = why === messageOf(cause) ? { cause } : {}
     throw configError(located, [
-      { path: [], on: 'value', position, message, code: 'CONFIG_LOAD_FAILED', cause },
+      { path: [], on: 'value', position, message, hint, code: 'CONFIG_LOAD_FAILED', ...told },
     ])
   }
   if (!hasDefault) {

@@ -51,6 +51,18 @@ describe('readYaml', () => {
     expect(syntaxFault(text)).toBe(`CONFIG_INVALID orch.yaml:${message}`)
   })
 
+  it.each([
+    ['a: "x', 'Correct the YAML at that place.'],
+    ['a: [1\nb: 2', 'Indent what belongs together alike, and close every bracket.'],
+    ['a:\n\t- b', 'Indent with spaces.'],
+    ['a: b: c', 'Put text with a colon in quotes, and indent what belongs together alike.'],
+    ['a: @b', 'Put the text in quotes.'],
+    ['a: "\\q"', 'Write \\\\ for a backslash, or put the text in single quotes.'],
+    ['a:\n  b: 1\n c: 2', 'Indent what belongs together alike, and close every bracket.'],
+  ])('says what to do about %j', (text, hint) => {
+    expect(() => readYaml(text, 'orch.yaml', {})).toThrow(expect.objectContaining({ hint }))
+  })
+
   it('says no more than three lines about one broken file', () => {
     expect(syntaxFault('a: [\n}\n]: "\n- {{{\n!x y: : :\n').split('\n').length).toBeLessThanOrEqual(
       3,

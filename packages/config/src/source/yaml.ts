@@ -70,9 +70,9 @@ const syntaxMessages: Readonly<Record<string, string>> = {
 
 const syntaxHints: Readonly<Record<string, string>> = {
   BAD_DQ_ESCAPE: 'Write \\\\ for a backslash, or put the text in single quotes.',
-  BAD_INDENT: 'Indent what belongs together by the same number of spaces.',
+  BAD_INDENT: 'Indent what belongs together alike, and close every bracket.',
   BAD_SCALAR_START: 'Put the text in quotes.',
-  BLOCK_AS_IMPLICIT_KEY: 'Put text with a colon in quotes, or indent a map below its key.',
+  BLOCK_AS_IMPLICIT_KEY: 'Put text with a colon in quotes, and indent what belongs together alike.',
   MULTIPLE_DOCS: 'Write each project in a file of its own.',
   TAB_AS_INDENT: 'Indent with spaces.',
   TAG_RESOLVE_FAILED: 'Leave the tag out, or put text that begins with ! in quotes.',

@@ -45,7 +45,7 @@ export function tapCompiledFiles(hooks: Hooks): void {
   hooks.layer.tapPromise({ name: 'orch', stage: compiledFilesStage }, async (layers, context) => {
     const { compiled } = context
     if (compiled.kind !== 'files' || compiled.entries.length === 0) return layers
-    const history = { created: createdAt(context), created_by: compiled.createdBy }
+    const history = { created_by: compiled.createdBy }
     return [...layers, await context.layer(compiled.entries, { from: 'orch', history })]
   })
 }

@@ -10,6 +10,7 @@ import {
 } from '@orch/oci'
 import type { Layer } from '../types/build.ts'
 import type { BuildContext, LayerRequest } from '../types/context.ts'
+import { createdAt } from './layer.ts'
 
 /** Raised when the bytes of a layer of the same entries would change. */
 const layerFormat = 1
@@ -45,7 +46,7 @@ export async function packLayer(
     diffId: parseDigest(String(data)),
     blob,
     from,
-    ...(history === undefined ? {} : { history }),
+    ...(history === undefined ? {} : { history: { created: createdAt(context), ...history } }),
   }
 }
 

@@ -56,6 +56,7 @@ export interface CompiledContext extends TargetContext {
 export interface LayerRequest {
   /** Who makes it: the plugin's name. */
   readonly from: string
+  /** Its line in the image's history; `created` is filled in. */
   readonly history?: History
 }
 

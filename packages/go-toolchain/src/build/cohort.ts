@@ -180,8 +180,9 @@ class Cohort {
 
   #inputs(program: Program, git: () => Promise<GitAnswer>): Promise<Json | undefined> {
     const { goEnv } = this.#first
-    const { env } = this.#context
-    return compileInputs(program, this.#settings, { goEnv, git, env, files: this.#state.files })
+    const { env, signal } = this.#context
+    const { files } = this.#state
+    return compileInputs(program, this.#settings, { goEnv, git, env, files, signal })
   }
 
   async #build(program: Program, muster: Muster<Program, Built>): Promise<Blob> {

@@ -23,6 +23,7 @@ export interface InputsContext {
   readonly goEnv: GoEnv
   readonly env: Readonly<Record<string, string | undefined>>
   readonly files: FileDigests
+  readonly signal: AbortSignal
   readonly git: () => Promise<GitAnswer>
 }
 
@@ -102,7 +103,7 @@ async function sources(
   program: Program,
   flags: readonly Flag[],
   dir: string,
-  { goEnv, files }: InputsContext,
+  { goEnv, files, signal }: InputsContext,
 ): Promise<Json> {
   const cached = (path: string) => isCached(path, goEnv)
   const wanted = new Map<string, string>()
@@ -133,7 +134,9 @@ async function sources(
   if (profile === 'auto') add('pgo', join(program.root.Dir ?? dir, 'default.pgo'))
   else if (profile !== 'off') add('pgo', resolve(dir, profile))
   const digests = await Promise.all(
-    [...wanted].map(async ([name, path]) => [name, (await files.of(path)) ?? null] as const),
+    [...wanted].map(
+      async ([name, path]) => [name, (await files.of(path, signal)) ?? null] as const,
+    ),
   )
   return {
     packages: program.packages.map(({ ImportPath }) => ImportPath).sort(),
@@ -165,9 +168,9 @@ async function versionStamp(
 ): Promise<Json | undefined> {
   if (lastValue(flags, 'buildvcs') === 'false' || root.Module?.Main !== true) return null
   if (hasOtherVersionControl(dir)) return undefined
-  const { state } = await git()
-  if (state === undefined) return null
-  const { fullCommit, commitTimestamp, dirty, mergedTags } = state
+  const answer = await git()
+  if (answer.state === undefined) return answer.foreign === true ? undefined : null
+  const { fullCommit, commitTimestamp, dirty, mergedTags } = answer.state
   return { fullCommit, commitTimestamp, dirty, mergedTags: digestOf(canonicalJson(mergedTags)) }
 }
 

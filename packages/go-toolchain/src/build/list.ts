@@ -78,8 +78,9 @@ export async function listPackages(
   place: Place,
 ): Promise<Listing> {
   const args = ['list', '-e', '-deps', `-json=${fields}`, ...listArgs(settings), '--', ...names]
-  const { dir, env } = settings
-  const { exitCode, stdout, stderr } = await run('go', args, context, { cwd: dir, env, place })
+  const { dir, env, hidden } = settings
+  const options = { cwd: dir, env, place, hidden }
+  const { exitCode, stdout, stderr } = await run('go', args, context, options)
   if (exitCode !== 0) throw new GoFailure('GO_LIST_FAILED', 'go list', stderr)
   const packages = new Map<string, GoPackage>()
   const named = new Map<string, GoPackage>()

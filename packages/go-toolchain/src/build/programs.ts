@@ -2,7 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuildContext, Place } from '@orch/core'
 import { GoFailure } from '../errors.ts'
+import { lastValue } from '../settings/flags.ts'
 import { buildArgs, type Settings } from '../settings/settings.ts'
+import { gitShield } from '../tool/git-shield.ts'
 import { run } from '../tool/process.ts'
 import type { Program } from './inputs.ts'
 import { programName } from './list.ts'
@@ -62,7 +64,12 @@ async function goBuild(
 ): Promise<{ exitCode: number; stderr: string }> {
   const names = programs.map(({ name }) => name)
   const args = ['build', ...buildArgs(settings), '-o', `${folder}/`, '--', ...names]
-  return run('go', args, context, { cwd: settings.dir, env: settings.env, place })
+  const { dir: cwd, flags, hidden } = settings
+  const stamped = lastValue(flags, 'buildvcs') !== 'false'
+  // Go asks git for the revision that it stamps.
+  const shield = stamped ? await gitShield(cwd, context, settings.env) : {}
+  const env = { ...settings.env, ...shield }
+  return run('go', args, context, { cwd, env, place, hidden })
 }
 
 function fileName({ root }: Program, { env }: Settings): string {

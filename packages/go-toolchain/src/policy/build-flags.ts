@@ -31,11 +31,12 @@ const ours: Readonly<Record<string, string>> = {
 const programModes = new Set(['default', 'exe', 'pie'])
 
 /**
- * Refuses flags of the project file: those that are orch's own always (`GO_FLAG_INVALID`), those that can
+ * The flags as they may be passed on. Refuses flags of the project file: those that are orch's own always (`GO_FLAG_INVALID`), those that can
  * run programs, exchange the toolchain or reach files unless allowed (`GO_FLAG_REFUSED`).
  */
-export function checkBuildFlags(flags: readonly Flag[], where: string, allowed: Allowed): void {
-  for (const { name, value } of flags) {
+export function checkBuildFlags(flags: readonly Flag[], where: string, allowed: Allowed): Flag[] {
+  return flags.map(flag => {
+    const { name, value } = flag
     const why = Object.hasOwn(ours, name) ? ours[name] : undefined
     if (why !== undefined) invalid(where, `-${name} cannot be given: ${why}`)
     if (!harmless.has(name)) refuseFlag(where, `-${name}`, allowed)
@@ -45,8 +46,9 @@ export function checkBuildFlags(flags: readonly Flag[], where: string, allowed: 
     if (name === 'buildmode' && !programModes.has(value ?? '')) {
       invalid(where, `-buildmode=${value} makes no program; use exe or pie`)
     }
-    if (name === 'gcflags' || name === 'asmflags') checkToolFlags(name, value ?? '', where, allowed)
-  }
+    if (name !== 'gcflags' && name !== 'asmflags') return flag
+    return { name, value: checkToolFlags(name, value ?? '', where, allowed) }
+  })
 }
 
 function invalid(where: string, why: string): never {

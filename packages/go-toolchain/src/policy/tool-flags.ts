@@ -1,6 +1,6 @@
 import { UsageError } from '@orch/oci'
 import { type Flag, parseFlags } from '../settings/flags.ts'
-import { splitQuoted } from '../settings/quoted.ts'
+import { joinQuoted, splitQuoted } from '../settings/quoted.ts'
 import { type Allowed, refuseFlag } from './refuse.ts'
 
 /** What a tool's flags may be: all that neither runs programs nor reads or writes files. */
@@ -43,8 +43,12 @@ const linker: ToolRules = {
 const debugSetting =
   /^(append|checkptr|closure|defer|escapedebug|inlfuncswithclosures|loopvar|nil|panic|pgodebug|pgodevirtualize|pgoinline|slice|typeassert|wb|zerocopy)(=\d+)?$|^ssa\/[a-z_~ ]+\/(debug|mem|off|on|seed|stats|time)(=\d+)?$/
 
+/** What -gcflags may be limited to: import paths and folders, with `...` (go help packages). */
+const packagePattern = /^[\p{L}\p{N}_./@~+][\p{L}\p{N}_./@~+-]*$/u
+
 /**
- * Checks a value of -gcflags or -asmflags, `[pattern=]flags`.
+ * Checks a value of -gcflags or -asmflags, `[pattern=]flags`, and returns it made anew of the parts that
+ * were checked, so that the go command cannot see others in it.
  * Throws `GO_FLAG_INVALID`, and `GO_FLAG_REFUSED` as `checkBuildFlags` does.
  */
 export function checkToolFlags(
@@ -52,17 +56,23 @@ export function checkToolFlags(
   value: string,
   where: string,
   allowed: Allowed,
-): void {
+): string {
   const trimmed = value.trim()
-  const list = trimmed.startsWith('-') ? trimmed : trimmed.slice(trimmed.indexOf('=') + 1)
+  const [, pattern, list = trimmed] = /^([^-=][^=]*)=(.*)$/s.exec(trimmed) ?? []
+  if (pattern !== undefined && !packagePattern.test(pattern)) {
+    const shown = JSON.stringify(pattern)
+    throw new UsageError('GO_FLAG_INVALID', `${where}: -${flag}: ${shown} is no package pattern`)
+  }
   const rules = flag === 'gcflags' ? compiler : assembler
   const place = `${where} -${flag}`
-  for (const { name, value } of parseFlags(splitQuoted(list, place), rules.valued, place)) {
+  const fields = splitQuoted(list, place)
+  for (const { name, value } of parseFlags(fields, rules.valued, place)) {
     const settings = flag === 'gcflags' && name === 'd' ? (value ?? '').split(',') : []
     const harmless =
       rules.harmless.has(name) && settings.every(setting => debugSetting.test(setting))
     if (!harmless) refuseFlag(place, `-${name}`, allowed)
   }
+  return `${pattern === undefined ? '' : `${pattern}=`}${joinQuoted(fields, place)}`
 }
 
 /** Checks the linker's flags and returns them. Throws as `checkToolFlags`. */

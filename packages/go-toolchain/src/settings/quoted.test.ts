@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { joinQuoted, splitQuoted } from './quoted.ts'
+import { joinQuoted, splitQuoted, splitTemplates } from './quoted.ts'
 
 describe('flags in one text', () => {
   it.each([
@@ -7,11 +7,17 @@ describe('flags in one text', () => {
     ["  -X 'main.v=a b'\t-s ", ['-X', 'main.v=a b', '-s']],
     ['-X "it\'s"', ['-X', "it's"]],
     ["-X=a'b'c", ["-X=a'b'c"]],
-    ['-X main.v={{ .Git.Tag }}-{{.Date}}', ['-X', 'main.v={{ .Git.Tag }}-{{.Date}}']],
+    ['a\u00a0b\u2028c\fd \u00a0', ['a\u00a0b\u2028c\fd', '\u00a0']],
+    ['{{ -a }}', ['{{', '-a', '}}']],
     ["''", ['']],
     ['', []],
   ])('%j are split as the go command does', (text, fields) => {
     expect(splitQuoted(text, 'ldflags')).toEqual(fields)
+  })
+
+  it('are not split within a template, before it is expanded', () => {
+    const fields = ['-X', 'main.v={{ .Git.Tag }}-{{.Date}}']
+    expect(splitTemplates(fields.join(' '), 'ldflags')).toEqual(fields)
   })
 
   it.each(['"-s', "-X 'a", "'a'b"])('%j with an open quote are refused', text => {

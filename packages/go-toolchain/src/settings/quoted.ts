@@ -1,14 +1,28 @@
 import { UsageError } from '@orch/oci'
 
+/** A field and the white space before it; white space is what the go command takes for it, and no more. */
+const plainField = /[ \t\n\r]*(?:'([^']*)'|"([^"]*)"|([^ \t\n\r'"][^ \t\n\r]*))(?=[ \t\n\r]|$)/sy
+const templateField =
+  /[ \t\n\r]*(?:'([^']*)'|"([^"]*)"|((?:\{\{.*?\}\}|[^ \t\n\r'"])(?:\{\{.*?\}\}|[^ \t\n\r])*))(?=[ \t\n\r]|$)/sy
+
 /**
- * Splits text as the go command splits flags: at white space, where a field in '…' or "…" may hold
- * it; there are no escapes. White space within `{{ … }}` does not split. Throws `GO_FLAG_INVALID`.
+ * Splits text as the go command splits flags (cmd/internal/quoted): at spaces, tabs and line ends, where
+ * a field in '…' or "…" may hold them; there are no escapes. Throws `GO_FLAG_INVALID`.
  * @param what names the text in messages
  */
 export function splitQuoted(text: string, what: string): string[] {
+  return split(text, plainField, what)
+}
+
+/** As `splitQuoted`, but white space within `{{ … }}` does not split: for text not yet expanded. */
+export function splitTemplates(text: string, what: string): string[] {
+  return split(text, templateField, what)
+}
+
+function split(text: string, pattern: RegExp, what: string): string[] {
   const fields: string[] = []
-  const field = /\s*(?:'([^']*)'|"([^"]*)"|((?:\{\{.*?\}\}|[^\s'"])(?:\{\{.*?\}\}|\S)*))(?=\s|$)/gsy
-  const end = text.trimEnd().length
+  const field = new RegExp(pattern)
+  const end = text.replace(/[ \t\n\r]+$/, '').length
   while (field.lastIndex < end) {
     const at = field.lastIndex
     const match = field.exec(text)
@@ -24,7 +38,8 @@ export function splitQuoted(text: string, what: string): string[] {
 /** The text that `splitQuoted` and the go command split into these fields. Throws `GO_FLAG_INVALID`. */
 export function joinQuoted(fields: readonly string[], what: string): string {
   const quote = (field: string): string => {
-    if (field !== '' && !/[\s'"]/.test(field)) return field
+    // A quote counts only where a field begins.
+    if (field !== '' && !/[ \t\n\r]|^['"]/.test(field)) return field
     if (!field.includes("'")) return `'${field}'`
     if (!field.includes('"')) return `"${field}"`
     throw new UsageError('GO_FLAG_INVALID', `${what}: ${field} holds both kinds of quotes`, {

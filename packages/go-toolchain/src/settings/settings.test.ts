@@ -8,7 +8,7 @@ function settings(build: Partial<GoBuild>, allow: readonly string[] = []): Promi
   const plain = { package: '.', dir: '/x', platform, flags: [], ldflags: [], tags: [], env: {} }
   const context = {
     allow: new Set(allow),
-    env: { EVIL: '-toolexec=x', SPACES: 'a b' },
+    env: { EVIL: '-toolexec=x', BRACES: '{{ -cpuprofile=/tmp/x -S=}}', SPACES: 'some words' },
     offline: false,
     now: 0,
     git: async () => ({ why: 'not a git repository' }),
@@ -41,6 +41,18 @@ describe('a project file', () => {
     [{ env: { PATH: '.' } }, 'GO_ENV_REFUSED'],
     [{ env: { LD_PRELOAD: 'x' } }, 'GO_ENV_REFUSED'],
     [{ env: { GIT_SSH_COMMAND: 'x' } }, 'GO_ENV_REFUSED'],
+    [{ env: { GCONV_PATH: './x' } }, 'GO_ENV_REFUSED'],
+    [{ env: { DEPENDENCIES_OUTPUT: 'x' } }, 'GO_ENV_REFUSED'],
+    [{ env: { GOPRIVATE: '*' } }, 'GO_ENV_REFUSED'],
+    [{ env: { GODEBUG: 'allowmultiplevcs=1' } }, 'GO_ENV_REFUSED'],
+    [{ env: { ANY: 'x' } }, 'GO_ENV_REFUSED'],
+    [{ flags: ['-gcflags=-lang=\u00a0-lang -cpuprofile=/tmp/x -lang=go1.24'] }, 'GO_FLAG_REFUSED'],
+    [{ flags: ['-asmflags=-D=X=1\u00a0-D -o=/tmp/x -D=Y=1\u00a0-D --'] }, 'GO_FLAG_INVALID'],
+    [{ flags: ['-gcflags=-lang={{.Env.BRACES}}'] }, 'GO_FLAG_REFUSED'],
+    [{ flags: ['-gcflags=\u0085-cpuprofile=-N'] }, 'GO_FLAG_INVALID'],
+    [{ flags: ['-ldflags=-X=a={{.Env.BRACES}}'] }, 'GO_FLAG_REFUSED'],
+    [{ flags: ['-pgo=/tmp/x'] }, 'GO_FLAG_REFUSED'],
+    [{ flags: ['-pgo', '../y'] }, 'GO_FLAG_REFUSED'],
     [{ env: { GOOS: 'plan9' } }, 'GO_ENV_INVALID'],
     [{ env: { CGO_ENABLED: '1' } }, 'GO_ENV_INVALID'],
     [{ ldflags: ['-X main.v={{.Git.Commit}}'] }, 'TEMPLATE_INVALID'],
@@ -55,6 +67,8 @@ describe('a project file', () => {
     [{ flags: ['-overlay=x'] }, 'go-flags'],
     [{ ldflags: ['-extld', 'x'] }, '-extld'],
     [{ env: { CC: 'x' } }, 'CC'],
+    [{ env: { ANY: 'x' } }, 'ANY'],
+    [{ flags: ['-pgo=/none'] }, '-pgo'],
     [{ env: { GOFLAGS: '-x' } }, 'go-env'],
   ])('may ask for %j when the operator allows %s', async (build, name) => {
     await expect(settings(build, [name])).resolves.toHaveProperty('dir', '/x')
@@ -62,14 +76,20 @@ describe('a project file', () => {
   })
 })
 
+it('a message of a refusal does not show a value of the environment', async () => {
+  const refused = settings({ flags: ['{{.Env.SPACES}}'] })
+  await expect(refused).rejects.toThrow('flags: "***" is not a flag')
+})
+
 describe('the go command', () => {
   it('gets platform, flags, tags and linker flags, each in one argument', async () => {
-    const made = await settings({
-      flags: ['-race', '-gcflags', 'all=-N -l', '-tags=b', '-ldflags=-w', '-trimpath', '-v'],
+    const build = {
+      flags: ['-race', '-gcflags', ' all=-N  "-l"', '-tags=b', '-ldflags=-w', '-trimpath', '-v'],
       ldflags: ['-s', '-X main.v={{ .Env.SPACES }}'],
       tags: ['c a'],
       env: { GOARM: '5', ANY: '{{.Go.Arch}}/{{.Go.Variant}}' },
-    })
+    }
+    const made = await settings(build, ['ANY'])
     expect(made.env).toEqual({
       CGO_ENABLED: '0',
       GOOS: 'linux',
@@ -83,7 +103,7 @@ describe('the go command', () => {
       '-v',
       '-trimpath',
       '-tags=a,b,c',
-      "-ldflags=-s -X 'main.v=a b' -w",
+      "-ldflags=-s -X 'main.v=some words' -w",
     ])
     expect(listArgs(made)).toEqual(['-race', '-tags=a,b,c', '-buildvcs=false'])
   })
@@ -100,7 +120,7 @@ describe('the go command', () => {
       cgo: false,
     }
     const context = {
-      allow: new Set<string>(),
+      allow: new Set(['GOPROXY']),
       env: {},
       offline: true,
       now: 0,

@@ -1,12 +1,14 @@
 import type { BuildContext } from '@orch/core'
-import { canonicalJson, normalizePlatform, type Platform, UsageError } from '@orch/oci'
+import { canonicalJson, normalizePlatform, OrchError, type Platform, UsageError } from '@orch/oci'
 import { checkBuildFlags, valuedBuildFlags } from '../policy/build-flags.ts'
 import { checkEnvNames } from '../policy/env-names.ts'
+import { checkProfiles } from '../policy/profile.ts'
 import { checkLinkerFlags } from '../policy/tool-flags.ts'
 import type { GitAnswer } from '../tool/git.ts'
+import { redactor } from '../tool/redact.ts'
 import { platformEnv } from '../tool/variant.ts'
 import { type Flag, formatFlag, lastValue, parseFlags } from './flags.ts'
-import { joinQuoted, splitQuoted } from './quoted.ts'
+import { joinQuoted, splitQuoted, splitTemplates } from './quoted.ts'
 import { expandTemplate, type TemplateValues } from './template.ts'
 
 /** A program to be built, as the project file asks for it: templates not yet expanded. */
@@ -37,6 +39,8 @@ export interface Settings {
   /** What is laid over the operator's environment. */
   readonly env: Readonly<Record<string, string>>
   readonly cgo: boolean
+  /** What templates took from the environment: not to be shown. */
+  readonly hidden: readonly string[]
   /** Equal for equal settings. */
   readonly key: string
 }
@@ -62,21 +66,41 @@ export async function settle(
   context: SettingsContext,
   where: string,
 ): Promise<Settings> {
+  const taken = new Set<string>()
+  try {
+    return await expandAndCheck(build, context, where, taken)
+  } catch (error) {
+    // Messages quote what is wrong, and that may be a secret.
+    if (error instanceof OrchError) error.message = redactor([...taken])(error.message)
+    throw error
+  }
+}
+
+async function expandAndCheck(
+  build: GoBuild,
+  context: SettingsContext,
+  where: string,
+  taken: Set<string>,
+): Promise<Settings> {
   const { dir, platform, cgo } = build
   const { allow } = context
-  const values = templateValues(platform, context)
+  const values = templateValues(platform, context, taken)
   const expand = (text: string, key: string) => expandTemplate(text, values, `${where}: ${key}`)
   const expandAll = (list: readonly string[], key: string) =>
     Promise.all(list.map(text => expand(text, key)))
 
-  const given = parseFlags(
+  const written = parseFlags(
     await expandAll(build.flags, 'flags'),
     valuedBuildFlags,
     `${where}: flags`,
   )
-  checkBuildFlags(given, `${where}: flags`, allow)
-  const written = [...build.ldflags, ...valuesOf(given, 'ldflags')].join(' ')
-  const fields = await expandAll(splitQuoted(written, `${where}: ldflags`), 'ldflags')
+  const given = checkBuildFlags(written, `${where}: flags`, allow)
+  await checkProfiles(given, dir, `${where}: flags`, allow)
+  const templates = splitTemplates(build.ldflags.join(' '), `${where}: ldflags`)
+  const fields = [
+    ...(await expandAll(templates, 'ldflags')),
+    ...valuesOf(given, 'ldflags').flatMap(text => splitQuoted(text, `${where}: -ldflags`)),
+  ]
   const linker = checkLinkerFlags(fields, `${where}: ldflags`, allow)
   const tags = await expandAll([...build.tags, ...valuesOf(given, 'tags')], 'tags')
 
@@ -84,6 +108,7 @@ export async function settle(
   const named = Object.entries(build.env).map(
     async ([name, text]): Promise<[string, string]> => [name, await expand(text, `env ${name}`)],
   )
+  const environment = Object.fromEntries(await Promise.all(named))
   const settings = {
     dir,
     platform,
@@ -94,17 +119,22 @@ export async function settle(
     env: {
       CGO_ENABLED: cgo ? '1' : '0',
       ...platformEnv(platform),
-      ...Object.fromEntries(await Promise.all(named)),
+      ...environment,
       ...(context.offline ? offlineEnv : {}),
     },
     cgo,
+    hidden: [...taken].sort(),
   }
   return { ...settings, key: canonicalJson(settings) }
 }
 
-function templateValues(platform: Platform, context: SettingsContext): TemplateValues {
+function templateValues(
+  platform: Platform,
+  context: SettingsContext,
+  taken: Set<string>,
+): TemplateValues {
   const { os, architecture, variant = '' } = normalizePlatform(platform)
-  return { ...context, go: { os, arch: architecture, variant } }
+  return { ...context, taken, go: { os, arch: architecture, variant } }
 }
 
 function valuesOf(flags: readonly Flag[], wanted: string): string[] {

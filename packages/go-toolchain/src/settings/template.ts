@@ -4,6 +4,8 @@ import type { GitAnswer, GitState } from '../tool/git.ts'
 /** What templates can name. */
 export interface TemplateValues {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Gets each value of `env` that a template names. */
+  readonly taken?: Set<string>
   /** Seconds since 1970: what `{{.Date}}` and `{{.Timestamp}}` say. */
   readonly now: number
   readonly go: { readonly os: string; readonly arch: string; readonly variant: string }
@@ -72,9 +74,12 @@ async function valueFor(path: string, values: TemplateValues, where: string): Pr
   })
 }
 
-function variable(name: string, { env }: TemplateValues, where: string): string {
+function variable(name: string, { env, taken }: TemplateValues, where: string): string {
   const value = env[name]
-  if (value !== undefined) return value
+  if (value !== undefined) {
+    taken?.add(value)
+    return value
+  }
   throw new UsageError('TEMPLATE_INVALID', `${where}: the environment has no ${name}`, {
     hint: `Set ${name}, or leave {{.Env.${name}}} out.`,
   })

@@ -1,3 +1,6 @@
+import { readFile, realpath, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { gitShield, gitTop } from './git-shield.ts'
 import { type RunContext, run } from './process.ts'
 
 /** What git knows of a folder's work tree. */
@@ -17,21 +20,37 @@ export interface GitState {
   readonly mergedTags: readonly string[]
 }
 
-/** The state, or why there is none. */
-export type GitAnswer = { readonly state: GitState } | { readonly state?: undefined; why: string }
+/**
+ * The state, or why there is none; `foreign` when git would answer for another repository than the one
+ * that is there.
+ */
+export type GitAnswer =
+  | { readonly state: GitState }
+  | { readonly state?: undefined; readonly why: string; readonly foreign?: boolean }
 
-/** Reads the git state of the work tree that holds a folder. Runs nothing that the repository configures. */
+/**
+ * Reads the git state of the work tree that holds a folder. Runs nothing that the repository configures,
+ * and takes no repository for one that is not its `.git`. Throws `GIT_TOO_OLD`.
+ */
 export async function readGit(dir: string, context: RunContext): Promise<GitAnswer> {
-  const git = (...args: string[]) =>
-    run('git', ['-C', dir, '-c', 'core.fsmonitor=false', ...args], context, {
-      cwd: dir,
-      env: { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' },
-    })
+  // An operator who sets GIT_DIR says where the repository is.
+  const chosen = context.env['GIT_DIR'] !== undefined
+  const top = gitTop(dir) ?? (chosen ? dir : undefined)
+  if (top === undefined) return { why: `${dir} is not a git repository, nor is a folder above it` }
+  const shield = await gitShield(dir, context)
+  const env = { ...shield, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
+  const git = (...args: string[]) => run('git', args, context, { cwd: top, env })
+  const found = await git('rev-parse', '--absolute-git-dir', '--show-toplevel')
+  if (found.missing) return { why: 'the git command was not found' }
+  if (found.exitCode !== 0) return { why: found.stderr.trim() }
+  if (!chosen && !(await isOwn(top, lines(found)))) {
+    const why = `git takes another repository for that of ${join(top, '.git')}`
+    return { why, foreign: true }
+  }
   const status = await git('status', '--porcelain')
-  if (status.missing) return { why: 'the git command was not found' }
   if (status.exitCode !== 0) return { why: status.stderr.trim() }
   const [log, branch, tagsHere, tagBefore, merged] = await Promise.all([
-    git('-c', 'log.showSignature=false', 'log', '-1', '--format=%H%n%h%n%ct'),
+    git('log', '-1', '--format=%H%n%h%n%ct'),
     git('symbolic-ref', '--quiet', '--short', 'HEAD'),
     git('tag', '--points-at', 'HEAD', '--sort=-version:refname'),
     git('describe', '--tags', '--abbrev=0'),
@@ -50,6 +69,21 @@ export async function readGit(dir: string, context: RunContext): Promise<GitAnsw
       mergedTags: lines(merged),
     },
   }
+}
+
+/** Whether the repository and the work tree that git found are those of a folder's `.git`. */
+async function isOwn(
+  top: string,
+  [gitDir = '', workTree = '']: readonly string[],
+): Promise<boolean> {
+  const mark = join(top, '.git')
+  const isFolder = (await stat(mark)).isDirectory()
+  // Of a linked work tree or a submodule it is a file that names the folder.
+  const named = isFolder ? mark : (await readFile(mark, 'utf8')).replace(/^gitdir: /, '').trimEnd()
+  const [one, other, own, tree] = await Promise.all(
+    [resolve(top, named), gitDir, top, workTree].map(path => realpath(path)),
+  )
+  return one === other && own === tree
 }
 
 function lines({ exitCode, stdout }: { exitCode: number; stdout: string }): string[] {

@@ -1,5 +1,6 @@
 import type { BuildContext, Place } from '@orch/core'
 import { execa } from 'execa'
+import { redactor } from './redact.ts'
 
 /** What is needed to run a program within a build. */
 export type RunContext = Pick<BuildContext, 'signal' | 'events' | 'env'>
@@ -10,6 +11,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Where the `process` event belongs. */
   readonly place?: Place
+  /** Values that neither the event nor stderr shows. */
+  readonly hidden?: readonly string[]
 }
 
 export interface RunResult {
@@ -34,10 +37,11 @@ export async function run(
   program: string,
   args: readonly string[],
   context: RunContext,
-  { cwd, env = {}, place = {} }: RunOptions,
+  { cwd, env = {}, place = {}, hidden = [] }: RunOptions,
 ): Promise<RunResult> {
   const { signal, events } = context
   signal.throwIfAborted()
+  const redact = redactor(hidden)
   const began = performance.now()
   const child = execa(program, args, {
     cwd,
@@ -68,14 +72,18 @@ export async function run(
   const exitCode = result.exitCode ?? -1
   if (!missing) {
     const milliseconds = Math.round(performance.now() - began)
-    const command = [program, ...args]
+    const [subcommand, ...rest] = args
+    const shown = subcommand === undefined ? [] : [subcommand, ...rest.map(redact)]
+    const command = [program, ...shown]
     events.emit({ type: 'process', command, exitCode, milliseconds, ...place })
   }
   signal.throwIfAborted()
   if (result.isMaxBuffer) throw new Error(`${program} wrote more than ${maxOutput} bytes`)
-  const { stdout, stderr } = result
+  const { stdout } = result
+  const stderr = redact(result.stderr)
   if (exitCode === -1 && !missing) {
-    const why = result.signal === undefined ? result.shortMessage : `ended by ${result.signal}`
+    const why =
+      result.signal === undefined ? redact(result.shortMessage ?? '') : `ended by ${result.signal}`
     return { exitCode, stdout, stderr: `${stderr}${program}: ${why}\n`, missing }
   }
   return { exitCode, stdout, stderr, missing }
