@@ -1,5 +1,7 @@
 import {
   blobFromBytes,
+  type Digest,
+  digestOf,
   encodeImageConfig,
   encodeManifest,
   type ImageSource,
@@ -28,7 +30,7 @@ const parseConfig = async (bytes: Uint8Array): Promise<ReturnType<typeof parseIm
   parseImageConfig(bytes)
 
 /** Opens `base:` as an image with one layer, a command, a user and an environment. */
-function baseSource(): Plugin {
+function baseSource(diffId?: Digest): Plugin {
   return plugin(
     'base',
     ({ hooks }) => {
@@ -45,7 +47,7 @@ function baseSource(): Plugin {
               Env: ['PATH=/bin', 'MADE=no'],
               Labels: { a: '1', b: '1' },
             },
-            rootfs: { type: 'layers', diff_ids: [layer.descriptor.digest] },
+            rootfs: { type: 'layers', diff_ids: [diffId ?? layer.descriptor.digest] },
             history: [{ created_by: 'old' }, { created_by: 'env', empty_layer: true }],
           }),
           mediaTypes.config,
@@ -153,6 +155,18 @@ describe('a build', () => {
     expect(images[0]?.errors[0]?.message).toBe(
       'image app: its base base: has no linux/riscv64; it has linux/arm64',
     )
+  })
+
+  it('builds on no base whose layers are not what its config says, and checks them once', async () => {
+    const plan = planOf([imagePlan({ base: 'base:', platforms: ['linux/arm64'] })])
+    await using lying = await testOrch([baseSource(digestOf('other')), textBuilder()])
+    const { images } = await lying.build(plan)
+    expect(images[0]?.errors).toMatchObject([{ code: 'DIFF_ID_WRONG' }])
+    await using sound = await testOrch([baseSource(), textBuilder()])
+    await sound.build(plan)
+    await sound.build(plan)
+    const checks = sound.said.filter(event => event.type === 'action' && event.kind === 'verify')
+    expect(checks).toMatchObject([{ hit: false }, { hit: true }])
   })
 
   it('puts layers of plugins below the compiled files, or above with stage 200', async () => {

@@ -1,7 +1,9 @@
 import {
   blobOf,
+  checkLayer,
   childrenOf,
   type ImageSource,
+  layerCompression,
   manifestFor,
   OrchError,
   type Platform,
@@ -35,7 +37,40 @@ export async function selectBase(
   const matching = platform.architecture === 'arm' ? 'strict' : 'variant'
   const { descriptor } = await manifestFor(source, platform, { what, signal, matching })
   const { config, layers, annotations } = await readImage(source, descriptor, signal)
+  await Promise.all(layers.map(layer => verifyLayer(layer, what, context)))
   return { ref, digest: source.root.digest, config, layers, annotations }
+}
+
+/**
+ * Checks once, and remembers, that a layer from outside is what its base's config says, and that it can
+ * be unpacked. A layer that a registry can mount is not fetched for it. Throws `DIFF_ID_WRONG`,
+ * `LAYER_TAR`, and what reading the layer throws.
+ */
+async function verifyLayer(
+  { blob, diffId }: Layer,
+  what: string,
+  context: ImageContext,
+): Promise<void> {
+  const { digest, mediaType, size } = blob.descriptor
+  if (blob.origins !== undefined || layerCompression(mediaType) === undefined) return
+  const inputs = { digest, mediaType, size, diffId }
+  await context.action({ kind: 'verify', inputs }, () =>
+    context.limits.cpu(async () => {
+      const found = await checkLayer(blob, context.signal)
+      const [problem] = found.tarProblems
+      if (problem !== undefined)
+        throw broken('LAYER_TAR', `${what}: the layer ${digest} ${problem}`)
+      if (found.diffId === diffId) return { blobs: [], data: null }
+      const why = `the layer ${digest} has the diffID ${found.diffId}, its config says ${diffId}`
+      throw broken('DIFF_ID_WRONG', `${what}: ${why}`)
+    }),
+  )
+}
+
+function broken(code: string, message: string): OrchError {
+  return new OrchError(code, message, {
+    hint: 'The base is damaged or badly built: make it again, and see orch validate.',
+  })
 }
 
 /** Reads a manifest and its config, and pairs its layers with their diffIDs. */

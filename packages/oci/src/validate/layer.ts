@@ -6,7 +6,7 @@ import { verifiedBytes } from '../blob/verify.ts'
 import { decompress, sniffCompression } from '../compress/decompress.ts'
 import { type Digest, Digester } from '../documents/digest.ts'
 import { type CompressionType, layerCompression } from '../documents/media-types.ts'
-import { OrchError, shown } from '../errors.ts'
+import { OrchError } from '../errors.ts'
 
 /** What reading a layer to its end showed. */
 export interface LayerCheck {
@@ -63,7 +63,6 @@ async function* sniffed(
 class TarCheck {
   #extract: Writable & tar.Extract = tar.extract() as unknown as Writable & tar.Extract
   readonly #problems: string[] = []
-  readonly #names = new Set<string>()
   #isBroken = false
   #entries = 0
   #done: Promise<void>
@@ -103,11 +102,6 @@ class TarCheck {
     }
     const problem = problemOf(header)
     if (problem !== undefined && this.#problems.length < 20) this.#problems.push(problem)
-    const name = header.name.replace(/^(?:\.?\/)+|\/$/g, '')
-    if (this.#names.has(name) && this.#problems.length < 20) {
-      this.#problems.push(`has the entry ${shown(name)} twice`)
-    }
-    if (this.#names.size < 100_000) this.#names.add(name)
   }
 
   #break(problem: string): void {
