@@ -34,7 +34,7 @@ export type Event = { readonly at: number } & Place &
         readonly milliseconds: number
         readonly ok: boolean
       }
-    /** Work whose result is remembered; `hit` means that it did not run. `kind` is `compile` or `compress`, or a plugin's own. */
+    /** Work whose result is remembered; `hit` means that it did not run. `kind` is `compile`, `compress`, `verify` (of a base), or a plugin's own. */
     | {
         readonly type: 'action'
         readonly kind: string

@@ -1,17 +1,14 @@
-import {
-  blobFromBytes,
-  type Digest,
-  digestOf,
-  encodeImageConfig,
-  encodeManifest,
-  type ImageSource,
-  mediaTypes,
-  parseImageConfig,
-  readBlob,
-  validateImage,
-} from '@orch/oci'
+import { digestOf, type ImageConfig, parseImageConfig, readBlob, validateImage } from '@orch/oci'
 import { describe, expect, it } from 'vitest'
-import { imagePlan, planOf, plugin, testOrch, textBuilder, textEntry } from './test-plugin.ts'
+import {
+  baseSource,
+  imagePlan,
+  planOf,
+  plugin,
+  testOrch,
+  textBuilder,
+  textEntry,
+} from './test-plugin.ts'
 import type { BuildResult, BuiltImage } from './types/build.ts'
 import type { Plugin } from './types/plugin.ts'
 
@@ -21,54 +18,10 @@ function only(result: BuildResult): BuiltImage {
   return image
 }
 
-async function configOf(image: BuiltImage, at = 0): ReturnType<typeof parseConfig> {
+async function configOf(image: BuiltImage, at = 0): Promise<ImageConfig> {
   const manifest = image.manifests[at]
   if (manifest === undefined) throw new Error('no such manifest')
-  return parseConfig(await readBlob(manifest.config))
-}
-const parseConfig = async (bytes: Uint8Array): Promise<ReturnType<typeof parseImageConfig>> =>
-  parseImageConfig(bytes)
-
-/** Opens `base:` as an image with one layer, a command, a user and an environment. */
-function baseSource(diffId?: Digest): Plugin {
-  return plugin(
-    'base',
-    ({ hooks }) => {
-      hooks.source.tapPromise('base', async ref => {
-        if (ref.scheme !== 'base') return undefined
-        const layer = blobFromBytes(Buffer.alloc(1024), mediaTypes.dockerLayer)
-        const config = blobFromBytes(
-          encodeImageConfig({
-            os: 'linux',
-            architecture: 'arm64',
-            config: {
-              User: '7',
-              Cmd: ['sh'],
-              Env: ['PATH=/bin', 'MADE=no'],
-              Labels: { a: '1', b: '1' },
-            },
-            rootfs: { type: 'layers', diff_ids: [diffId ?? layer.descriptor.digest] },
-            history: [{ created_by: 'old' }, { created_by: 'env', empty_layer: true }],
-          }),
-          mediaTypes.config,
-        )
-        const manifest = blobFromBytes(
-          encodeManifest({
-            schemaVersion: 2,
-            mediaType: mediaTypes.manifest,
-            config: config.descriptor,
-            layers: [layer.descriptor],
-          }),
-          mediaTypes.manifest,
-        )
-        const blobs = [layer, config, manifest]
-        const blob = async ({ digest }: { digest: string }) =>
-          blobs.find(item => item.descriptor.digest === digest) ?? layer
-        return { root: manifest.descriptor, content: { blob } }
-      })
-    },
-    { sources: ['base'] },
-  )
+  return parseImageConfig(await readBlob(manifest.config))
 }
 
 describe('a build', () => {
@@ -207,12 +160,6 @@ describe('a build', () => {
   )
 })
 
-/** A source whose root is a blob with this text. */
-function rootOf(text: string): ImageSource {
-  const blob = blobFromBytes(Buffer.from(text), mediaTypes.octets)
-  return { root: blob.descriptor, content: { blob: async () => blob } }
-}
-
 /** A builder that brings the image of `base:`. */
 function prebuilt(): Plugin {
   return plugin('prebuilt', ({ hooks }) => {
@@ -249,142 +196,5 @@ describe('an image that exists', () => {
     expect(images[0]?.errors[0]?.message).toContain(
       'what its builder made has no linux/amd64; it has linux/arm64',
     )
-  })
-})
-
-describe('what goes wrong', () => {
-  const fails = (when: string): Plugin =>
-    plugin('fails', ({ hooks }) => {
-      hooks.compile.tap('fails', (_target, { platformName }) => {
-        if (platformName === when) throw new Error(`no ${when}`)
-        return undefined
-      })
-    })
-
-  it('in one platform is told, and other images are still built and exported', async () => {
-    const sink = plugin('sink', ({ hooks }) => {
-      hooks.export.for('sink').tapPromise('sink', async image => {
-        const { name, root } = image
-        return { exporter: 'sink', image: name, digest: root.digest, location: '/', names: [] }
-      })
-    })
-    await using orch = await testOrch([fails('linux/s390x'), sink, textBuilder()])
-    const bad = imagePlan({ name: 'bad', platforms: ['linux/amd64', 'linux/s390x'] })
-    const { images, ok } = await orch.build(planOf([bad, imagePlan()], ['sink']))
-    expect(ok).toBe(false)
-    expect(images.map(image => image.exports.length)).toEqual([0, 1])
-    expect(images[0]?.errors.map(error => error.message)).toEqual([
-      'plugin fails, hook compile, bad linux/s390x: no linux/s390x',
-    ])
-  })
-
-  it('in one exporter does not stop the others', async () => {
-    const sinks = plugin('sinks', ({ hooks }) => {
-      hooks.export.for('leaky').tap('sinks', () => {
-        throw new Error('it leaks')
-      })
-      hooks.export.for('sound').tap('sinks', image => {
-        const { name, root } = image
-        return { exporter: 'sound', image: name, digest: root.digest, location: '/', names: [] }
-      })
-    })
-    await using orch = await testOrch([sinks, textBuilder()])
-    const { images } = await orch.build(planOf([imagePlan()], ['leaky', 'sound', 'absent']))
-    expect(images[0]?.exports.map(item => item.exporter)).toEqual(['sound'])
-    expect(images[0]?.errors.map(error => error.message)).toEqual([
-      'plugin sinks, hook export.leaky, app: it leaks',
-      'no plugin took the export to "absent"',
-    ])
-  })
-
-  it('is told for an image that was not built here, too', async () => {
-    const sink = plugin('sink', ({ hooks }) => {
-      hooks.export.for('sink').tap('sink', ({ name, root, references }) => {
-        return {
-          exporter: 'sink',
-          image: name,
-          digest: root.digest,
-          location: '/',
-          names: references,
-        }
-      })
-    })
-    await using orch = await testOrch([baseSource(), sink])
-    const image = { ...(await orch.open('base:')), name: 'copy', references: ['copy:1'] }
-    const exports = ['sink', 'absent'].map(exporter => ({ exporter, options: {} }))
-    const { results, errors } = await orch.export(image, exports)
-    expect(results).toMatchObject([{ image: 'copy', digest: image.root.digest, names: ['copy:1'] }])
-    expect(errors).toMatchObject([{ code: 'EXPORTER_MISSING' }])
-  })
-
-  it('in a tap of done is told, and the result is not lost', async () => {
-    const late = plugin('late', ({ hooks }) => {
-      hooks.done.tap('late', () => {
-        throw new Error('too late')
-      })
-    })
-    await using orch = await testOrch([late, textBuilder()])
-    const { images, errors, ok } = await orch.build(planOf([imagePlan()]))
-    expect(ok).toBe(false)
-    expect(images[0]?.image?.root.digest).toMatch(/^sha256:/)
-    expect(errors.map(error => error.message)).toEqual(['plugin late, hook done: too late'])
-  })
-
-  it('in a tap of configResolved ends the build before it began', async () => {
-    const calls: string[] = []
-    const early = plugin('early', ({ hooks }) => {
-      hooks.configResolved.tap('early', () => {
-        throw new Error('too early')
-      })
-      hooks.failed.tap('early', () => void calls.push('failed'))
-    })
-    await using orch = await testOrch([early, textBuilder()])
-    expect(await orch.build(planOf([imagePlan()]))).toMatchObject({ ok: false, images: [] })
-    expect(calls).toEqual(['failed'])
-  })
-
-  it('in one source that closes does not keep the others open', async () => {
-    const closed: string[] = []
-    const media = plugin(
-      'media',
-      ({ hooks }) => {
-        hooks.source.tapPromise('media', async ({ rest }) => {
-          const { root, content } = rootOf(rest)
-          const close = async (): Promise<void> => {
-            closed.push(rest)
-            if (rest === 'aa') throw new Error('stuck')
-          }
-          return { root, content, close }
-        })
-        hooks.shutdown.tap('media', () => void closed.push('shutdown'))
-      },
-      { sources: ['m'] },
-    )
-    const orch = await testOrch([media])
-    await orch.open('m:aa')
-    await orch.open('m:bb')
-    await expect(orch.close()).rejects.toThrow('closing failed')
-    expect(closed).toEqual(['aa', 'bb', 'shutdown'])
-  })
-
-  it('calls failed or done, and shutdown in the end', async () => {
-    const calls: string[] = []
-    const watch = plugin('watch', ({ hooks }) => {
-      hooks.configResolved.tap('watch', () => void calls.push('configResolved'))
-      hooks.done.tap('watch', () => void calls.push('done'))
-      hooks.failed.tap('watch', () => void calls.push('failed'))
-      hooks.shutdown.tap('watch', () => void calls.push('shutdown'))
-    })
-    {
-      await using orch = await testOrch([watch, textBuilder()])
-      await orch.build(planOf([imagePlan()]))
-      await orch.build(planOf([imagePlan({ build: { builder: 'none', options: {} } })]))
-    }
-    expect(calls).toEqual(['configResolved', 'done', 'configResolved', 'failed', 'shutdown'])
-  })
-
-  it('is an unknown source', async () => {
-    await using orch = await testOrch([baseSource()])
-    await expect(orch.open('nowhere:x')).rejects.toMatchObject({ code: 'SOURCE_UNKNOWN' })
   })
 })

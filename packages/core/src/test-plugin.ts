@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { blobFromBytes, type Entry, mediaTypes } from '@orch/oci'
+import {
+  blobFromBytes,
+  type Digest,
+  type Entry,
+  encodeImageConfig,
+  encodeManifest,
+  mediaTypes,
+} from '@orch/oci'
 import type { Event } from './events.ts'
 import { createOrch, type Orch, type OrchOptions } from './orch.ts'
 import type { ImagePlan, Plan } from './types/plan.ts'
@@ -77,4 +84,46 @@ export function imagePlan(over: Partial<ImagePlan> = {}): ImagePlan {
 
 export function planOf(images: readonly ImagePlan[], exporters: readonly string[] = []): Plan {
   return { root: '/', images, exports: exporters.map(exporter => ({ exporter, options: {} })) }
+}
+
+/** Opens `base:` as an image with one layer, a command, a user and an environment. */
+export function baseSource(diffId?: Digest): Plugin {
+  return plugin(
+    'base',
+    ({ hooks }) => {
+      hooks.source.tapPromise('base', async ref => {
+        if (ref.scheme !== 'base') return undefined
+        const layer = blobFromBytes(Buffer.alloc(1024), mediaTypes.dockerLayer)
+        const config = blobFromBytes(
+          encodeImageConfig({
+            os: 'linux',
+            architecture: 'arm64',
+            config: {
+              User: '7',
+              Cmd: ['sh'],
+              Env: ['PATH=/bin', 'MADE=no'],
+              Labels: { a: '1', b: '1' },
+            },
+            rootfs: { type: 'layers', diff_ids: [diffId ?? layer.descriptor.digest] },
+            history: [{ created_by: 'old' }, { created_by: 'env', empty_layer: true }],
+          }),
+          mediaTypes.config,
+        )
+        const manifest = blobFromBytes(
+          encodeManifest({
+            schemaVersion: 2,
+            mediaType: mediaTypes.manifest,
+            config: config.descriptor,
+            layers: [layer.descriptor],
+          }),
+          mediaTypes.manifest,
+        )
+        const blobs = [layer, config, manifest]
+        const blob = async ({ digest }: { digest: string }) =>
+          blobs.find(item => item.descriptor.digest === digest) ?? layer
+        return { root: manifest.descriptor, content: { blob } }
+      })
+    },
+    { sources: ['base'] },
+  )
 }

@@ -99,6 +99,7 @@ function ociLayer({ descriptor }: Layer): Layer['descriptor'] {
     [mediaTypes.dockerLayer]: mediaTypes.layer,
     [mediaTypes.dockerLayerGzip]: mediaTypes.layerGzip,
     [mediaTypes.dockerLayerZstd]: mediaTypes.layerZstd,
+    [mediaTypes.dockerForeignLayerGzip]: mediaTypes.foreignLayerGzip,
   }
   return { ...descriptor, mediaType: names[descriptor.mediaType] ?? descriptor.mediaType }
 }

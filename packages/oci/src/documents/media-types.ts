@@ -6,6 +6,7 @@ export const mediaTypes = {
   layer: 'application/vnd.oci.image.layer.v1.tar',
   layerGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   layerZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  foreignLayerGzip: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
   empty: 'application/vnd.oci.empty.v1+json',
   octets: 'application/octet-stream',
   dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
