@@ -169,6 +169,16 @@ needs('mounts')('a full disk', () => {
   })
 })
 
+/** Waits for a file whose path below `folder` fits. */
+async function untilFound(folder: string, path: RegExp): Promise<void> {
+  for (let attempt = 0; attempt < 3000; attempt += 1) {
+    const there = await readdir(folder, { recursive: true }).catch(() => [])
+    if (there.some(name => path.test(name))) return
+    await sleep(10)
+  }
+  throw new Error(`nothing like ${path} came to be in ${folder}`)
+}
+
 describe('Ctrl-C', () => {
   it('ends with 130, ends the compiler, and leaves nothing half-written', async () => {
     const folder = await helloProject()
@@ -176,14 +186,16 @@ describe('Ctrl-C', () => {
     // With an empty Go cache the standard library is compiled first, which takes a while.
     const env = { GOCACHE: await tempFolder('gocache') }
     const running = await startOrch(['-C', folder, 'build'], { cache, env })
-    await sleep(2500)
-    expect(processesWith(args => args.some(arg => arg.includes(cache)))).not.toEqual([])
+    const ofThisBuild = (args: readonly string[]): boolean =>
+      args.some(arg => arg.includes(cache)) && args.includes('build')
+    while (processesWith(ofThisBuild).length === 0) await sleep(10)
+    await sleep(500)
     running.kill('SIGINT')
     const outcome = await running.done
     expect(outcome).toMatchObject({ exitCode: 130, stdout: '' })
     expect(outcome.stderr).toContain('interrupted')
     expect(outcome.stderr).not.toContain('error[')
-    expect(processesWith(args => args.some(arg => arg.includes(cache)))).toEqual([])
+    expect(processesWith(ofThisBuild)).toEqual([])
     expect(await names(folder)).not.toContain('dist')
     expect(await readdir(join(cache, 'v1', 'sessions'))).toEqual([])
   })
@@ -200,7 +212,9 @@ describe('Ctrl-C', () => {
     if (exporter !== 'layout') await orch(['-C', folder, 'build'], { cache })
     const before = await names(folder)
     const running = await startOrch(['-C', folder, 'build', '--export', exporter], { cache })
-    await sleep(1200)
+    const place = exporter === 'layout' ? join(cache, 'v1', 'sessions') : join(folder, 'dist')
+    const begun = exporter === 'layout' ? /\/tmp\/[0-9a-f]{16}$/ : /^\.tiny\.tar\.orch-/
+    await untilFound(place, begun)
     running.kill('SIGINT')
     const outcome = await running.done
     expect(outcome).toMatchObject({ exitCode: 130, stdout: '' })
