@@ -1,15 +1,19 @@
 import './threads.ts'
-import { reportBug, run } from './run.ts'
+import { OrchError } from '@orch/oci'
+import { tellFailures } from './failures.ts'
+import { run } from './run.ts'
 
 let exitCode: number | undefined
+// A mistake in orch, or in a plugin's timer or listener, that nobody was there to catch.
 process.on('uncaughtException', error => {
-  reportBug(error)
+  tellFailures([error], { verbose: true })
   process.exit(1)
 })
 // A plugin that ends the process must not make a build look done.
 process.on('exit', code => {
   if (exitCode !== undefined || code !== 0) return
-  process.stderr.write('error[ENDED]: something ended the process before its work was done\n')
+  const hint = 'A plugin must not call process.exit().'
+  tellFailures([new OrchError('ENDED', 'the process was ended before its work was done', { hint })])
   process.exitCode = 1
 })
 

@@ -1,6 +1,7 @@
 import { OrchError } from '@orch/oci'
-import { describeError, exitCodeOf, useColor } from '@orch/report'
+import { exitCodeOf } from '@orch/report'
 import { CommanderError } from 'commander'
+import { tellFailures } from './failures.ts'
 import { catchInterruption } from './interrupt.ts'
 import { createProgram } from './program.ts'
 
@@ -19,13 +20,9 @@ export async function run(args: readonly string[]): Promise<number> {
     return interruption.exitCode() ?? state.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    const interrupted = interruption.exitCode()
-    if (interrupted === undefined || error !== interruption.signal.reason) {
-      process.stderr.write(
-        `${describeError(error, { color: useColor(process.stderr, process.env), verbose: state.verbose })}\n`,
-      )
-    } else process.stderr.write('interrupted\n')
-    return interrupted ?? exitCodeOf([error], false)
+    const code = interruption.exitCode()
+    tellFailures([error], { interrupted: code !== undefined, verbose: state.verbose })
+    return code ?? exitCodeOf([error], false)
   } finally {
     interruption.release()
     process.off('beforeExit', interruption.stall)
@@ -35,19 +32,8 @@ export async function run(args: readonly string[]): Promise<number> {
 /** `orch … | head` ends the reader before the writer: no failure of ours. Anything else is. */
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return
-  const failure = new OrchError(
-    'OUTPUT_FAILED',
-    `standard output cannot be written: ${error.message}`,
-    {
-      hint: 'Free space where it goes, or send it elsewhere.',
-    },
-  )
-  process.stderr.write(`${describeError(failure, { color: false, verbose: false })}\n`)
+  const why = `standard output cannot be written: ${error.message}`
+  const hint = 'Free space where it goes, or send it elsewhere.'
+  tellFailures([new OrchError('OUTPUT_FAILED', why, { hint })])
   process.exit(1)
-}
-
-/** Says what nobody was there to catch: a mistake in orch, or in a plugin's timer or listener. */
-export function reportBug(error: unknown): void {
-  const style = { color: useColor(process.stderr, process.env), verbose: true }
-  process.stderr.write(`${describeError(error, style)}\n`)
 }

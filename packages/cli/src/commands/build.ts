@@ -3,15 +3,13 @@ import { createOrch } from '@orch/core'
 import { messageOf, OrchError, writeFileAtomic } from '@orch/oci'
 import {
   createReporter,
-  dedupeErrors,
-  describeError,
   exitCodeOf,
   type ProgressMode,
   resultDocument,
   resultLines,
-  useColor,
 } from '@orch/report'
 import { type Command, Option } from 'commander'
+import { tellFailures } from '../failures.ts'
 import type { Runner } from '../runner.ts'
 import { openProject, type Session } from '../session.ts'
 import { printPlan } from './plan.ts'
@@ -76,11 +74,7 @@ async function build(
       await writeFileAtomic(file, document).catch(error => errors.push(metadataError(file, error)))
     }
     const interrupted = session.interruption.exitCode() !== undefined
-    // What an interruption broke off is no news; anything else is, even then.
-    const shown = dedupeErrors(errors).some(({ code }) => code !== 'INTERRUPTED' || !interrupted)
-    if (shown)
-      process.stderr.write(`${describeError(new AggregateError(errors), errorStyle(session))}\n`)
-    if (interrupted) process.stderr.write('interrupted\n')
+    tellFailures(errors, { interrupted, verbose: session.options.verbose })
     return exitCodeOf(errors, interrupted)
   } finally {
     reporter.close()
@@ -94,8 +88,4 @@ function metadataError(file: string, cause: unknown): Error {
     hint: 'Its folder must exist.',
     cause,
   })
-}
-
-function errorStyle({ options }: Session): { color: boolean; verbose: boolean } {
-  return { color: useColor(process.stderr, process.env), verbose: options.verbose ?? false }
 }

@@ -16,6 +16,9 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openArchive } from '../archive/read.ts'
 import { blobFromFile } from '../blob/blob.ts'
+import { digestOf } from '../documents/digest.ts'
+import { encodeIndex } from '../documents/image-index.ts'
+import { mediaTypes } from '../documents/media-types.ts'
 import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
 import { validateImage } from '../validate/validate.ts'
 import { splitLocation } from './location.ts'
@@ -115,6 +118,26 @@ describe('writeLayout', () => {
       code: 'BLOB_MISSING',
     })
     await expect(stat(dirname(dirname(dirname(path))))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('keeps a blob that it made good for an earlier image, though it fails itself', async () => {
+    const path = fresh()
+    await writeLayout(path, [{ source: image, names: ['a:1'] }])
+    const [shared] = image.manifests
+    if (shared === undefined) throw new Error('no manifest')
+    await writeFile(blobPath(path, shared.digest), Buffer.alloc(shared.size))
+    const missing = { ...shared, digest: digestOf('missing') }
+    const index = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.index,
+      manifests: [shared, missing],
+    } as const
+    const bad = rootedAt(image.keep(encodeIndex(index), mediaTypes.index), image)
+    await expect(writeLayout(path, [{ source: bad, names: ['b:1'] }])).rejects.toMatchObject({
+      code: 'BLOB_MISSING',
+    })
+    expect((await validateImage(pickImage(await openLayout(path), 'a:1'))).findings).toEqual([])
+    image.blobs.delete(bad.root.digest)
   })
 
   it('does not touch what the next writer makes when it fails', async () => {

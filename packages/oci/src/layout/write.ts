@@ -59,18 +59,28 @@ async function writeLocked(
     await mkdir(scratch)
     return await writeAll(path, images, scratch, written, signal)
   } catch (error) {
-    await removeWritten(path, written)
+    await removeWritten(path, written).catch(() => {}) // what went wrong first says more
     throw diskError(error, path)
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
 }
 
-/** Takes away the blobs of a write that failed, and with a layout that never came to be, its folders. */
+/**
+ * Takes away the blobs of a write that failed, but for those that the layout's `index.json` reaches: a
+ * damaged one may have been made good, and the failure may have come after the new index was in place.
+ * Of a layout that never came to be, the folders go too.
+ */
 async function removeWritten(path: string, written: readonly string[]): Promise<void> {
-  for (const blob of written) await rm(blob, { force: true })
   const there: readonly string[] = await readdir(path).catch(() => [])
-  if (there.includes('index.json')) return
+  if (there.includes('index.json')) {
+    const kept = await reachable(path, (await openLayout(path)).index.manifests)
+    if (kept === undefined) return // it cannot be told what is needed: remove nothing
+    const needed = new Set([...kept].map(digest => blobPath(path, digest)))
+    for (const blob of written) if (!needed.has(blob)) await rm(blob, { force: true })
+    return
+  }
+  for (const blob of written) await rm(blob, { force: true })
   await rm(join(path, 'oci-layout'), { force: true })
   for (const folder of [...new Set(written.map(blob => dirname(blob))), join(path, 'blobs')]) {
     await removeEmpty(folder)
