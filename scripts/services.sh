@@ -1,8 +1,17 @@
 #!/bin/sh
-# Installs the programs that the end-to-end tests use, where that can be done: as root on Debian.
+# Installs the programs that the end-to-end tests use, where that can be done: pinned Go programs
+# for everyone, packages as root on Debian.
 # What cannot be installed is named; the tests that need it then say that they were skipped.
 set -u
 . "$(dirname "$0")/env.sh"
+
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+trap 'exit 130' INT TERM
+
+# The pinned Go programs; quick when they are there.
+node scripts/tools.ts 2>"$log"
+without_addresses <"$log" >&2
 
 missing=''
 # A line per package, with the program that shows it is there.
@@ -13,6 +22,7 @@ containerd containerd
 runc runc
 skopeo skopeo
 umoci umoci
+openssl openssl
 qemu-user-static qemu-aarch64-static
 binfmt-support update-binfmts
 END
@@ -24,9 +34,6 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
 fi
 
 say "Installing$missing…"
-log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
-trap 'exit 130' INT TERM
 install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1
 }

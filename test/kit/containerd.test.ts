@@ -1,83 +1,34 @@
-import { createHash } from 'node:crypto'
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { type Containerd, startContainerd } from './containerd.ts'
-import { helloElf } from './elf.ts'
-import { run } from './exec.ts'
+import { shimSockets } from './containerd-cleanup.ts'
+import { helloArchive } from './hello-archive.ts'
 import { processesWith, processTree } from './ps.ts'
-import { needs } from './services.ts'
-import { tempFolder } from './temp.ts'
+import { eachContainerd } from './services.ts'
+import { smallDisk } from './tmpfs.ts'
 
 const name = 'example.com/hello:dev'
+const nothing = `sha256:${'0'.repeat(64)}`
 
-/** An OCI archive made by hand: one index, a manifest for linux/amd64 and one for linux/arm64. */
-async function helloArchive(then: 'exit' | 'wait' = 'exit'): Promise<string> {
-  const layout = join(await tempFolder('hello'), 'layout')
-  const blobs = join(layout, 'blobs', 'sha256')
-  await mkdir(blobs, { recursive: true })
-
-  const put = async (mediaType: string, content: Buffer | object) => {
-    const bytes = Buffer.isBuffer(content) ? content : Buffer.from(JSON.stringify(content))
-    const hex = createHash('sha256').update(bytes).digest('hex')
-    await writeFile(join(blobs, hex), bytes)
-    return { mediaType, digest: `sha256:${hex}`, size: bytes.length }
-  }
-  const oci = (kind: string) => `application/vnd.oci.image.${kind}`
-
-  const manifests: object[] = []
-  for (const architecture of ['amd64', 'arm64'] as const) {
-    const rootfs = await tempFolder('rootfs')
-    await writeFile(
-      join(rootfs, 'hello'),
-      helloElf(architecture, `hello from ${architecture}\n`, then),
-      {
-        mode: 0o755,
-      },
-    )
-    await run('tar', ['-cf', join(rootfs, 'layer.tar'), '-C', rootfs, 'hello'])
-    const layer = await put(oci('layer.v1.tar'), readFileSync(join(rootfs, 'layer.tar')))
-    const platform = { os: 'linux', architecture }
-    const config = await put(oci('config.v1+json'), {
-      ...platform,
-      config: { Entrypoint: ['/hello'] },
-      rootfs: { type: 'layers', diff_ids: [layer.digest] },
-    })
-    const mediaType = oci('manifest.v1+json')
-    const manifest = { schemaVersion: 2, mediaType, config, layers: [layer] }
-    manifests.push({ ...(await put(mediaType, manifest)), platform })
-  }
-  const mediaType = oci('index.v1+json')
-  const index = await put(mediaType, { schemaVersion: 2, mediaType, manifests })
-  const annotations = { 'io.containerd.image.name': name }
-  const top = { schemaVersion: 2, mediaType, manifests: [{ ...index, annotations }] }
-  await writeFile(join(layout, 'index.json'), JSON.stringify(top))
-  await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
-  const archive = `${layout}.tar`
-  await run('tar', ['-cf', archive, '-C', layout, '.'])
-  return archive
-}
-
-needs(
-  'containerd',
-  'amd64',
-  'arm64',
-)('a containerd of our own', () => {
+eachContainerd('amd64', 'arm64')('a containerd of our own', version => {
   let containerd: Containerd
   beforeAll(async () => {
-    containerd = await startContainerd()
+    containerd = await startContainerd({ version })
+    const archive = await helloArchive(name)
+    const outcome = await containerd.ctr(['images', 'import', '--all-platforms', archive])
+    expect(outcome).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('imports an image index with all its platforms', async () => {
-    const { exitCode, stderr } = await containerd.ctr([
-      'images',
-      'import',
-      '--all-platforms',
-      await helloArchive(),
-    ])
-    expect(stderr).toBe('')
-    expect(exitCode).toBe(0)
+  it('is of the version asked for', async () => {
+    const { stdout } = await containerd.ctr(['version'])
+    const versions = [...stdout.matchAll(/Version: +v?([\d.]+)/g)].map(([, number]) => number)
+    expect(versions).toHaveLength(2)
+    for (const number of versions) expect(`${number}.`).toMatch(new RegExp(`^${version}\\.`))
+  })
+
+  it('has imported an image index with all its platforms', async () => {
+    expect(await containerd.images()).toEqual([name])
     const { stdout } = await containerd.ctr(['images', 'check'])
     expect(stdout).toMatch(/example\.com\/hello:dev .*complete \(2\/2\)/)
   })
@@ -93,17 +44,59 @@ needs(
     expect(stderr).toContain('no match for platform')
   })
 
+  it('keeps all through a crash and a restart, and collects what nothing holds', async () => {
+    const disk = await smallDisk(64 * 1024 * 1024)
+    const own = await startContainerd({ version, root: disk })
+    expect(readdirSync(disk)).toContain('io.containerd.metadata.v1.bolt')
+    await own.ctr(['images', 'import', '--all-platforms', await helloArchive(name)])
+    await own.ctr(['leases', 'create', '--id', 'held'])
+    // What is refused at the end stays half-written.
+    await own.ctr(['content', 'ingest', '--expected-digest', nothing, 'refused'])
+    const listed = async () => ({
+      images: await own.images(),
+      contents: (await own.contents()).length,
+      ingests: await own.ingests(),
+      leases: await own.leases(),
+      snapshots: (await own.snapshots()).length,
+    })
+    // The archive's own index.json, which 2.x had put there too, is gone after this.
+    await own.collect()
+    const all = await listed()
+    expect(all).toMatchObject({
+      images: [name],
+      contents: 7,
+      ingests: ['refused'],
+      leases: ['held'],
+    })
+    expect(all.snapshots).toBeGreaterThan(0)
+
+    const { pid } = own
+    await own.kill()
+    expect(existsSync(`/proc/${pid}`)).toBe(false)
+    expect((await own.ctr(['--connect-timeout', '1s', 'version'])).exitCode).not.toBe(0)
+    await own.restart()
+    expect(own.pid).not.toBe(pid)
+    await own.collect()
+    expect(await listed()).toEqual(all)
+    await own.restart()
+    expect(await listed()).toEqual(all)
+
+    await own.ctr(['images', 'rm', name])
+    await own.collect()
+    expect(await listed()).toEqual({ ...all, images: [], contents: 0, snapshots: 0 })
+  })
+
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'stops with all it started and mounted, also after %s, and nothing else',
     async signal => {
-      const own = await startContainerd()
-      await own.ctr(['images', 'import', '--all-platforms', await helloArchive('wait')])
+      const own = await startContainerd({ version })
+      await own.ctr(['images', 'import', '--all-platforms', await helloArchive(name, 'wait')])
       for (const platform of ['linux/amd64', 'linux/arm64']) {
         const args = ['run', '--detach', '--null-io', '--platform', platform]
         const { stderr } = await own.ctr([...args, name, platform.replace('/', '-')])
         expect(stderr).toBe('')
       }
-      const sockets = shimSockets(dirname(own.address))
+      const sockets = await shimSockets(join(dirname(own.address), 'state'))
       expect(sockets.filter(socket => existsSync(socket))).toHaveLength(2)
       const shims = processesWith(args => args.includes(own.address))
       expect(shims).toHaveLength(2)
@@ -112,7 +105,7 @@ needs(
       expect(containers).toHaveLength(2)
       expect(mounts()).toContain(dirname(own.address))
 
-      if (signal === 'SIGKILL') process.kill(own.pid, signal)
+      if (signal === 'SIGKILL') await own.kill()
       await own.stop()
       await own.stop()
       expect(existsSync(`/proc/${own.pid}`)).toBe(false)
@@ -129,12 +122,6 @@ needs(
 /** Whether a process still runs; one that only waits to be reaped does not. */
 function isAlive(pid: number): boolean {
   return processesWith(args => args[0] !== '').includes(pid)
-}
-
-function shimSockets(folder: string): string[] {
-  return globSync(join(folder, 'state/io.containerd.runtime.v2.task/*/*/address')).map(file =>
-    readFileSync(file, 'utf8').trim().replace('unix://', ''),
-  )
 }
 
 function cgroups(namespace: string): string[] {

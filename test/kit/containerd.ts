@@ -1,25 +1,58 @@
 import { randomBytes } from 'node:crypto'
-import { glob, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { atEnd } from './cleanup.ts'
+import {
+  endShims,
+  endTasks,
+  removeShimSockets,
+  removeTraces,
+  unmountUnder,
+} from './containerd-cleanup.ts'
+import { type ContainerdVersion, containerdEnv, containerdProgram } from './containerd-release.ts'
 import { exec, type Outcome, type Running, run, start } from './exec.ts'
-import { processesWith, processTree } from './ps.ts'
 import { tempFolder } from './temp.ts'
 
-/** A containerd of one's own, with nothing in it. */
+/** A containerd of one's own, with nothing in it. The lists are of `namespace` unless told otherwise. */
 export interface Containerd {
+  readonly version: ContainerdVersion
   /** The path of its socket. */
   readonly address: string
   /** The namespace `ctr` uses unless told otherwise; like no other, as runc keeps its state by it. */
   readonly namespace: string
   readonly snapshotter: 'overlayfs' | 'native'
+  /** Of the process that runs now, or ran last. */
   readonly pid: number
+  /** Runs the ctr of its version. A bad exit code is an answer, not an error. */
   ctr(args: readonly string[], options?: { namespace?: string }): Promise<Outcome>
   /** Runs an image with `ctr run --rm`, in the network of the host, and waits for its end. */
   run(reference: string, platform: string, args?: readonly string[]): Promise<Outcome>
+  /** The names of its images. */
+  images(namespace?: string): Promise<string[]>
+  /** The digests of its blobs. */
+  contents(namespace?: string): Promise<string[]>
+  /** The refs of writes that were begun and neither committed nor aborted. */
+  ingests(namespace?: string): Promise<string[]>
+  /** The IDs of its leases. */
+  leases(namespace?: string): Promise<string[]>
+  /** The keys of its snapshots, in the snapshotter above. */
+  snapshots(namespace?: string): Promise<string[]>
+  /** Collects garbage, in all namespaces, and waits for the end of it. */
+  collect(): Promise<void>
+  /** Ends it at once (SIGKILL), as a crash does; what it runs goes on. Waits for its end. */
+  kill(): Promise<void>
+  /** Ends it (SIGTERM) unless it has ended, starts it again on the same data, and waits until it answers. */
+  restart(): Promise<void>
   /** Ends it, what it runs and what it mounted. Happens by itself at the end of the test file. */
   stop(): Promise<void>
+}
+
+interface ContainerdOptions {
+  /** 1.6 unless told otherwise. */
+  readonly version?: ContainerdVersion
+  /** Where its data goes, for example a small disk; a temporary folder unless told otherwise. */
+  readonly root?: string
 }
 
 /** What it does not need, and what writes outside its own folders. */
@@ -29,61 +62,104 @@ const disabled = [
   'io.containerd.cri.v1.runtime',
   'io.containerd.internal.v1.opt',
   'io.containerd.nri.v1.nri',
+  'io.containerd.podsandbox.controller.v1.podsandbox',
   'io.containerd.snapshotter.v1.aufs',
+  'io.containerd.snapshotter.v1.blockfile',
   'io.containerd.snapshotter.v1.btrfs',
   'io.containerd.snapshotter.v1.devmapper',
+  'io.containerd.snapshotter.v1.erofs',
   'io.containerd.snapshotter.v1.zfs',
 ]
 
-/** Starts a containerd on a private socket, with its data in a temporary folder. Needs root. */
-export async function startContainerd(): Promise<Containerd> {
+/** Starts a containerd on a private socket. Needs root. */
+export async function startContainerd(options: ContainerdOptions = {}): Promise<Containerd> {
+  const { version = '1.6' } = options
   const folder = await tempFolder('containerd')
+  const root = options.root ?? join(folder, 'root')
+  const state = join(folder, 'state')
   const address = join(folder, 'containerd.sock')
   const namespace = `orch-test-${randomBytes(4).toString('hex')}`
   const config = join(folder, 'config.toml')
-  await writeFile(config, configText(folder, address))
+  await mkdir(root, { recursive: true })
+  await writeFile(config, configText(root, state, address))
 
-  const daemon = start('containerd', ['-c', config])
+  const program = containerdProgram(version, 'ctr')
+  const launch = () =>
+    start(containerdProgram(version, 'containerd'), ['-c', config], { env: containerdEnv(version) })
+  let daemon = launch()
   let stopping: Promise<void> | undefined
-  const stop = () => (stopping ??= stopAll(daemon, folder, address, namespace))
+  const stop = () => (stopping ??= stopAll())
   atEnd(stop)
 
-  const plain = ['--address', address]
-  await untilReady(daemon, plain)
-  const plugins = await run('ctr', [...plain, 'plugins', 'ls'])
+  async function stopAll(): Promise<void> {
+    await endTasks(program, address)
+    await end(daemon)
+    endShims(address)
+    await removeShimSockets(state)
+    await unmountUnder(folder)
+    await unmountUnder(root)
+    await removeTraces(namespace)
+  }
+
+  await untilReady(daemon, program, address)
+  const plugins = await run(program, ['--address', address, 'plugins', 'ls'])
   const snapshotter = /\soverlayfs\s.*\sok\s*$/m.test(plugins) ? 'overlayfs' : 'native'
+  const command = (args: readonly string[], within = namespace) =>
+    [program, ['--address', address, '--namespace', within, ...args]] as const
+  const settings = {
+    env: { CONTAINERD_SNAPSHOTTER: snapshotter, CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS: '1' },
+  }
+  const ctr: Containerd['ctr'] = (args, { namespace: within } = {}) =>
+    exec(...command(args, within), settings)
+  const ask = async (args: readonly string[], within?: string) =>
+    (await run(...command(args, within), settings)).split('\n').filter(line => line !== '')
+  /** The first column of a table, without its heading. */
+  const column = async (args: readonly string[], within?: string) =>
+    (await ask(args, within)).slice(1).map(line => line.split(/\s/)[0] ?? '')
 
   let runs = 0
-  const ctr: Containerd['ctr'] = (args, options = {}) =>
-    exec('ctr', [...plain, '--namespace', options.namespace ?? namespace, ...args], {
-      env: { CONTAINERD_SNAPSHOTTER: snapshotter },
-    })
   return {
+    version,
     address,
     namespace,
     snapshotter,
-    pid: daemon.pid,
+    get pid() {
+      return daemon.pid
+    },
     ctr,
-    run: (reference, platform, args = []) =>
-      ctr([
-        'run',
-        '--rm',
-        '--net-host',
-        '--platform',
-        platform,
-        reference,
-        `run${++runs}`,
-        ...args,
-      ]),
+    run(reference, platform, args = []) {
+      const options = ['--rm', '--net-host', '--platform', platform]
+      return ctr(['run', ...options, reference, `run${++runs}`, ...args])
+    },
+    images: within => ask(['images', 'ls', '-q'], within),
+    contents: within => ask(['content', 'ls', '-q'], within),
+    ingests: within => column(['content', 'active'], within),
+    leases: within => ask(['leases', 'ls', '-q'], within),
+    snapshots: within => column(['snapshots', '--snapshotter', snapshotter, 'ls'], within),
+    async collect() {
+      // `content prune references` waits too, but takes every image's hold on its layers away first.
+      const [lease = ''] = await ask(['leases', 'create'])
+      await ask(['leases', 'delete', '--sync', lease])
+    },
+    async kill() {
+      daemon.kill('SIGKILL')
+      await daemon.done
+    },
+    async restart() {
+      await end(daemon)
+      daemon = launch()
+      await untilReady(daemon, program, address)
+    },
     stop,
   }
 }
 
-function configText(folder: string, address: string): string {
+/** The form of version 2 is read by 1.6 and by 2.x. */
+function configText(root: string, state: string, address: string): string {
   return [
     'version = 2',
-    `root = ${JSON.stringify(join(folder, 'root'))}`,
-    `state = ${JSON.stringify(join(folder, 'state'))}`,
+    `root = ${JSON.stringify(root)}`,
+    `state = ${JSON.stringify(state)}`,
     `disabled_plugins = ${JSON.stringify(disabled)}`,
     '[grpc]',
     `address = ${JSON.stringify(address)}`,
@@ -93,107 +169,23 @@ function configText(folder: string, address: string): string {
   ].join('\n')
 }
 
-async function untilReady(daemon: Running, ctr: readonly string[]): Promise<void> {
+async function untilReady(daemon: Running, ctr: string, address: string): Promise<void> {
   const ended = daemon.done.then(({ exitCode, stderr }) => {
     throw new Error(`containerd ended with exit code ${exitCode}:\n${stderr}`)
   })
   // Once it is up, its end is no error any more.
   ended.catch(() => {})
   for (let attempt = 0; attempt < 100; attempt++) {
-    const answer = await Promise.race([exec('ctr', [...ctr, 'version']), ended])
+    const answer = await Promise.race([exec(ctr, ['--address', address, 'version']), ended])
     if (answer.exitCode === 0) return
     await sleep(100)
   }
   throw new Error('containerd does not answer')
 }
 
-async function stopAll(
-  daemon: Running,
-  folder: string,
-  address: string,
-  namespace: string,
-): Promise<void> {
-  await endTasks(address)
+/** Ends the process properly, by force after five seconds. */
+async function end(daemon: Running): Promise<void> {
   daemon.kill('SIGTERM')
   if ((await Promise.race([daemon.done, sleep(5_000)])) === undefined) daemon.kill('SIGKILL')
   await daemon.done
-  endShims(address)
-  await removeShimSockets(join(folder, 'state'))
-  await unmountUnder(folder)
-  await removeTraces(namespace)
-}
-
-/** Ends what still runs the proper way, so that its shims remove their sockets. */
-async function endTasks(address: string): Promise<void> {
-  const list = async (args: readonly string[]) =>
-    // A containerd that is gone has no tasks to end; its shims are ended after this.
-    (await exec('ctr', ['--timeout', '10s', '--address', address, ...args])).stdout
-      .split('\n')
-      .filter(line => line !== '')
-  for (const namespace of await list(['namespaces', 'ls', '-q']))
-    for (const task of await list(['--namespace', namespace, 'tasks', 'ls', '-q']))
-      await list(['--namespace', namespace, 'tasks', 'rm', '--force', task])
-}
-
-/** Shims outlive their containerd by design. Ours are known by the address in their arguments. */
-function endShims(address: string): void {
-  const shims = processesWith(
-    args => args[0]?.includes('containerd-shim') === true && args.includes(address),
-  )
-  // The shim first, as it would see its container end and call containerd about it.
-  for (const pid of shims.flatMap(shim => processTree(shim))) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch (error) {
-      if (!hasCode(error, 'ESRCH')) throw error
-    }
-  }
-}
-
-/** A shim that was killed leaves its socket outside our folders; the state says where. */
-async function removeShimSockets(state: string): Promise<void> {
-  for await (const file of glob(join(state, 'io.containerd.runtime.v2.task/*/*/address'))) {
-    const socket = (await readFile(file, 'utf8')).trim().replace('unix://', '')
-    await rm(socket, { force: true })
-  }
-}
-
-async function unmountUnder(folder: string): Promise<void> {
-  const points = (await readFile('/proc/self/mountinfo', 'utf8'))
-    .split('\n')
-    .map(line => line.split(' ')[4] ?? '')
-    .filter(point => point.startsWith(`${folder}/`))
-  // The last mounted first; lazily, as a process just killed may still be leaving.
-  for (const point of points.reverse()) await run('umount', ['-l', point])
-}
-
-/** What runc leaves behind per namespace: its folder of state, and empty cgroups. */
-async function removeTraces(namespace: string): Promise<void> {
-  await rm(join('/run/containerd/runc', namespace), { recursive: true, force: true })
-  const root = '/sys/fs/cgroup'
-  const groups = (await readdir(root)).map(name => join(root, name, namespace))
-  for (const group of [join(root, namespace), ...groups]) await removeGroup(group)
-}
-
-/** Removes a cgroup with its children. The kernel lets go of one only after its last process has ended. */
-async function removeGroup(group: string): Promise<void> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    try {
-      const children = (await readdir(group, { withFileTypes: true })).filter(one =>
-        one.isDirectory(),
-      )
-      for (const child of children) await removeGroup(join(group, child.name))
-      await rmdir(group)
-      return
-    } catch (error) {
-      if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return
-      if (!hasCode(error, 'EBUSY')) throw error
-      await sleep(100)
-    }
-  }
-  throw new Error(`${group} still has processes`)
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -1,18 +1,34 @@
 import { describe, it } from 'vitest'
 import { whyNotRunnable } from './binfmt.ts'
+import {
+  type ContainerdVersion,
+  containerdVersions,
+  whyNoContainerd,
+} from './containerd-release.ts'
 import { regclient, whyNotFetched } from './go-project.ts'
 import { whyNoMounts } from './tmpfs.ts'
 import { which } from './which.ts'
 
 /** What a test may need that a machine may lack. */
-type Service = 'mounts' | 'containerd' | 'skopeo' | 'umoci' | 'amd64' | 'arm64' | 'regclient'
+type Service =
+  | 'mounts'
+  | 'containerd'
+  | 'containerd2'
+  | 'skopeo'
+  | 'umoci'
+  | 'openssl'
+  | 'amd64'
+  | 'arm64'
+  | 'regclient'
 
 /** Each answers why it cannot be had, or `undefined`. */
 const services: Readonly<Record<Service, () => string | undefined>> = {
   mounts: whyNoMounts,
-  containerd: () => program('containerd') ?? program('ctr') ?? program('runc') ?? whyNoMounts(),
+  containerd: () => whyNoContainerd('1.6'),
+  containerd2: () => whyNoContainerd('2'),
   skopeo: () => program('skopeo'),
   umoci: () => program('umoci'),
+  openssl: () => program('openssl'),
   /** Programs of this architecture run, in containers too. */
   amd64: () => whyNotRunnable('amd64'),
   arm64: () => whyNotRunnable('arm64'),
@@ -37,6 +53,18 @@ export function needs(...names: readonly Service[]): (title: string, body: () =>
         })
       })
     } else describe.skip(`${title} [skipped: ${reason}]`, body)
+  }
+}
+
+/** Like `needs`, a describe for each version of containerd, which is told to the body and in the title. */
+export function eachContainerd(
+  ...others: readonly Service[]
+): (title: string, body: (version: ContainerdVersion) => void) => void {
+  return (title, body) => {
+    for (const version of containerdVersions) {
+      const service = version === '1.6' ? 'containerd' : 'containerd2'
+      needs(service, ...others)(`${title} (containerd ${version})`, () => body(version))
+    }
   }
 }
 

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { exec } from '../test/kit/exec.ts'
+import { tempFolder } from '../test/kit/temp.ts'
+import { tools } from '../test/kit/tools.ts'
+
+const { version } = tools.containerd
+const script = fileURLToPath(new URL('tools.ts', import.meta.url))
+
+/** Runs the script with a go of its own: the shell commands given. */
+async function withGo(cache: string, commands: string) {
+  const bin = await tempFolder('bin')
+  await writeFile(join(bin, 'go'), `#!/bin/sh\n${commands}\n`, { mode: 0o755 })
+  const env = { XDG_CACHE_HOME: cache, PATH: `${bin}:/usr/bin:/bin`, GOARCH: 'arm64' }
+  return await exec(process.execPath, [script], { env })
+}
+
+/** As `go install` does: a file for each command, named by the last part of its path. */
+const installs = `[ "$1 $CGO_ENABLED$GOARCH" = "install 0" ] || exit 1; shift
+for command; do name=\${command%@*}; sleep 0.1; echo x >"$GOBIN/\${name##*/}"; done`
+
+it('installs all commands of a tool once, also when two do it at one time', async () => {
+  const cache = await tempFolder('cache')
+  const both = await Promise.all([withGo(cache, installs), withGo(cache, installs)])
+  for (const outcome of both)
+    expect(outcome).toEqual({
+      exitCode: 0,
+      stdout: `Installing containerd ${version}…\n`,
+      stderr: '',
+    })
+  const folder = join(cache, 'orch-test/tools')
+  expect(await readdir(folder)).toEqual([`containerd-${version}`])
+  expect((await readdir(join(folder, `containerd-${version}`))).sort()).toEqual([
+    'containerd',
+    'containerd-shim-runc-v2',
+    'ctr',
+  ])
+  expect(await withGo(cache, 'exit 1')).toEqual({ exitCode: 0, stdout: '', stderr: '' })
+})
+
+it('names what it could not install, and leaves nothing of it', async () => {
+  const cache = await tempFolder('cache')
+  const outcome = await withGo(cache, 'echo x >"$GOBIN/ctr"; echo "no such module" >&2; exit 1')
+  expect(outcome.exitCode).toBe(0)
+  expect(outcome.stderr).toBe(`no such module\nCould not install containerd ${version}.\n`)
+  expect(await readdir(join(cache, 'orch-test/tools'))).toEqual([])
+})
+
+it('removes what an install that was killed left behind', async () => {
+  const cache = await tempFolder('cache')
+  const abandoned = join(cache, 'orch-test/tools/.unfinished-abcdef')
+  await mkdir(abandoned, { recursive: true })
+  await exec('touch', ['-d', '2 hours ago', abandoned])
+  await withGo(cache, installs)
+  expect(existsSync(abandoned)).toBe(false)
+})
