@@ -2,8 +2,10 @@ import { Command } from 'commander'
 import { addBuild } from './commands/build.ts'
 import { addCache } from './commands/cache.ts'
 import { addConfig } from './commands/config.ts'
+import { addCopy } from './commands/copy.ts'
 import { addInit } from './commands/init.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addLoad } from './commands/load.ts'
 import { addPlan } from './commands/plan.ts'
 import { addValidate } from './commands/validate.ts'
 import { addVersion } from './commands/version.ts'
@@ -45,6 +47,8 @@ export function createProgram(interruption: Interruption, state: ProgramState): 
     }
   for (const add of [
     addBuild,
+    addLoad,
+    addCopy,
     addPlan,
     addInspect,
     addValidate,

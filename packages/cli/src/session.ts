@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { loadProject, type Project } from '@orch/config'
-import { createOrch, type Orch } from '@orch/core'
+import { createOrch, type Orch, type Plugin } from '@orch/core'
 import { OrchError, UsageError } from '@orch/oci'
 import type { Interruption } from './interrupt.ts'
 import { defaultPlugins } from './plugins.ts'
@@ -40,15 +40,16 @@ export function openProject({ cwd, options }: Session): Promise<Project> {
   return loadProject({ cwd, file: options.file, builtins: defaultPlugins(), env: process.env })
 }
 
-/** Does `work` with the built-in plugins alone, for commands that need no project. */
+/** Does `work` outside of a project: with the built-in plugins alone, unless others are given. */
 export async function withSources<T>(
   { cwd, interruption }: Session,
   work: (orch: Orch) => Promise<T>,
+  plugins: readonly Plugin[] = defaultPlugins(),
 ): Promise<T> {
-  const options = { plugins: defaultPlugins(), root: cwd, signal: interruption.signal }
+  const options = { plugins, root: cwd, signal: interruption.signal }
   let spare: string | undefined
   const orch = await createOrch(options).catch(async error => {
-    // To look at an image needs no cache of its own; what little is kept meanwhile goes elsewhere.
+    // To look at an image or to copy it needs no cache of its own; what little is kept meanwhile goes elsewhere.
     if (!(error instanceof OrchError && error.code === 'CACHE_UNUSABLE')) throw error
     spare = await mkdtemp(join(tmpdir(), 'orch-store-'))
     return createOrch({ ...options, store: { root: spare } })

@@ -11,10 +11,18 @@ export interface ExportText {
  * is one quote; a value may hold `=`. Throws `EXPORT_INVALID`.
  */
 export function parseExport(text: string): ExportText {
-  const [first = '', ...rest] = splitFields(text)
-  const exporter = first.trim()
+  const { first: exporter, options } = readFields(text)
   if (exporter === '') fail(text, 'it names no exporter')
   if (exporter.includes('=')) fail(text, 'it begins with an option; expected the exporter first')
+  return { exporter, options }
+}
+
+/** What stands before the first comma, and the options behind it. Throws `EXPORT_INVALID`. */
+export function readFields(text: string): {
+  readonly first: string
+  readonly options: ExportText['options']
+} {
+  const [first = '', ...rest] = splitFields(text)
   const options = new Map<string, string>()
   for (const field of rest) {
     const at = field.indexOf('=')
@@ -23,7 +31,7 @@ export function parseExport(text: string): ExportText {
     if (options.has(key)) fail(text, `the option ${key} is there twice`)
     options.set(key, field.slice(at + 1))
   }
-  return { exporter, options: Object.fromEntries(options) }
+  return { first: first.trim(), options: Object.fromEntries(options) }
 }
 
 function splitFields(text: string): string[] {

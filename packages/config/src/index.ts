@@ -9,9 +9,11 @@ export {
   type ProjectImage,
   type ProjectPlugin,
 } from './define.ts'
+export { type DestinationOptions, planDestinations } from './destinations.ts'
 export { type ExportText, parseExport } from './export-text.ts'
 export { loadProject, type Project, type ProjectOptions } from './load.ts'
 export { parsePlatforms } from './platforms.ts'
 export type { CheckedConfig } from './schema/config.ts'
 export { projectSchema } from './schema/json-schema.ts'
 export type { Selection } from './select.ts'
+export { normalizeTag } from './tags.ts'

@@ -1,10 +1,9 @@
-import { type ExportPlan, freeze, type ImagePlan, type Plan } from '@orch/core'
+import { freeze, type ImagePlan, type Plan } from '@orch/core'
 import { didYouMean, UsageError } from '@orch/oci'
+import { exportPlans } from './export-plans.ts'
 import type { ExportText } from './export-text.ts'
 import { parsePlatforms } from './platforms.ts'
-import { formatPath } from './problem.ts'
 import type { CheckedConfig } from './schema/config.ts'
-import { checkExport } from './schema/exports.ts'
 import type { Tables } from './tables.ts'
 import { normalizeTag } from './tags.ts'
 
@@ -49,7 +48,11 @@ export async function planFor(project: Planned, selection: Selection): Promise<P
       },
     )
   }
-  const exports = await selectExports(selection.exports ?? [], tables)
+  const wanted = (selection.exports ?? []).map(item => ({
+    ...item,
+    label: `--export ${item.exporter}`,
+  }))
+  const exports = await exportPlans(wanted, tables.exporters)
   return freeze({
     root,
     file,
@@ -76,29 +79,4 @@ function selectImages(
   return wanted.length === 0
     ? config.images
     : config.images.filter(({ name }) => wanted.includes(name))
-}
-
-async function selectExports(wanted: readonly ExportText[], tables: Tables): Promise<ExportPlan[]> {
-  const plans: ExportPlan[] = []
-  const lines: string[] = []
-  const hints = new Set<string>()
-  let code = 'EXPORT_INVALID'
-  for (const { exporter, options } of wanted) {
-    const checked = await checkExport(exporter, options, tables.exporters, [], [])
-    if (checked.ok) plans.push(checked.value)
-    else {
-      for (const { path, message, hint, code: own } of checked.problems) {
-        const at = formatPath(path)
-        lines.push(`--export ${exporter}: ${at === '' ? '' : `${at}: `}${message}`)
-        if (hint !== undefined) hints.add(hint)
-        if (lines.length === 1) code = own ?? code
-      }
-    }
-  }
-  if (lines.length === 0) return plans
-  throw new UsageError(
-    code,
-    lines.join('\n'),
-    hints.size === 0 ? {} : { hint: [...hints].join('\n') },
-  )
 }

@@ -7,6 +7,13 @@ export interface Place {
   readonly platform?: string
 }
 
+/** Which export of an image is meant. */
+export interface ExportPlace {
+  readonly exporter: string
+  /** What tells it from another export by the same exporter, such as the address. */
+  readonly place?: string
+}
+
 /** The steps of a target and of an image, in order. */
 export type StageName = 'resolvePlatforms' | 'compile' | 'layer' | 'manifest' | 'index' | 'export'
 
@@ -49,20 +56,25 @@ export type Event = { readonly at: number } & Place &
         readonly exitCode: number
         readonly milliseconds: number
       }
-    /** Bytes on their way to or from a medium. */
-    | {
+    /**
+     * Bytes on their way to or from a medium: for each `what` (a digest, or a word), how many of how
+     * many. Several may be on their way at once; whoever shows it adds up what belongs to one image,
+     * exporter and place. So that the sum is right from the start, an exporter announces each blob that
+     * it will send with `current` 0, and ends each with `current` = `total`; between, ten a second are enough.
+     */
+    | ({
         readonly type: 'progress'
         readonly what: string
+        /** Bytes. */
         readonly current: number
         readonly total?: number
-      }
+      } & Partial<ExportPlace>)
     | { readonly type: 'export.done'; readonly result: ExportResult; readonly milliseconds: number }
-    | {
+    | ({
         readonly type: 'export.failed'
-        readonly exporter: string
         readonly code: string
         readonly message: string
-      }
+      } & ExportPlace)
     | { readonly type: 'log'; readonly level: 'info' | 'warning'; readonly message: string }
   )
 

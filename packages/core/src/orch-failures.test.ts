@@ -69,10 +69,64 @@ describe('what goes wrong', () => {
     await using orch = await testOrch([baseSource(), sink])
     const image = { ...(await orch.open('base:')), name: 'copy', references: ['copy:1'] }
     const exports = ['sink', 'absent'].map(exporter => ({ exporter, options: {} }))
-    const { results, errors } = await orch.export(image, exports)
-    expect(results).toMatchObject([{ image: 'copy', digest: image.root.digest, names: ['copy:1'] }])
-    expect(errors).toMatchObject([{ code: 'EXPORTER_MISSING' }])
+    const other = { ...image, name: 'other', references: ['other:1'] }
+    const [first, second] = await orch.export([image, other], exports)
+    const { digest } = image.root
+    expect(first?.results).toMatchObject([{ image: 'copy', digest, names: ['copy:1'] }])
+    expect(first?.errors).toMatchObject([{ code: 'EXPORTER_MISSING' }])
+    expect(second?.results).toMatchObject([{ image: 'other', names: ['other:1'] }])
+    expect(orch.said.filter(event => event.type === 'build.start')).toMatchObject([
+      { images: ['copy', 'other'], exports: ['sink', 'absent'] },
+    ])
+    expect(orch.said.at(-1)).toMatchObject({ type: 'build.done', ok: false })
   })
+
+  it('in one of two exports by one exporter is told with what tells them apart', async () => {
+    const sink = plugin('sink', ({ hooks }) => {
+      hooks.export.for('sink').tap('sink', ({ name, root, references }, { options }) => {
+        const { address = '' } = options as { address?: string }
+        if (address === '/b') throw new Error('gone')
+        const details = { address, sent: 1 }
+        const at = { exporter: 'sink', image: name, digest: root.digest, location: address }
+        return { ...at, names: references, details }
+      })
+    })
+    await using orch = await testOrch([baseSource(), sink])
+    const image = { ...(await orch.open('base:')), name: 'copy', references: ['copy:1'] }
+    const [exported] = await orch.export(
+      [image],
+      [
+        { exporter: 'sink', options: { address: '/a', deep: 1 }, references: ['there:1'] },
+        { exporter: 'sink', options: { address: '/b', deep: 1 } },
+      ],
+    )
+    expect(exported?.results).toMatchObject([{ names: ['there:1'], details: { address: '/a' } }])
+    expect(orch.said.filter(event => event.type === 'export.failed')).toMatchObject([
+      { exporter: 'sink', place: '/b' },
+    ])
+  })
+
+  it.each([{ when: new Date(0) }, { size: Number.NaN }, ['a list']])(
+    'is an answer whose details cannot be shown: %o',
+    async details => {
+      const sink = plugin('sink', ({ hooks }) => {
+        hooks.export.for('sink').tap('sink', ({ name, root }) => {
+          const at = {
+            exporter: 'sink',
+            image: name,
+            digest: root.digest,
+            location: '/',
+            names: [],
+          }
+          return { ...at, details: details as never }
+        })
+      })
+      await using orch = await testOrch([sink, textBuilder()])
+      const { images } = await orch.build(planOf([imagePlan()], ['sink']))
+      expect(images[0]?.errors).toMatchObject([{ code: 'PLUGIN_ANSWER_INVALID' }])
+      expect(images[0]?.errors[0]?.message).toContain('details is no map of plain data')
+    },
+  )
 
   it('in a tap of done is told, and the result is not lost', async () => {
     const late = plugin('late', ({ hooks }) => {

@@ -6,10 +6,10 @@ import { hooksFor } from './facade.ts'
 import { abandonable, abortGraceMs, guardHooks } from './guard.ts'
 import { createHooks, type Hooks } from './hooks.ts'
 import { createLimits } from './limits.ts'
+import { exportImages } from './pipeline/export-images.ts'
 import { buildImage } from './pipeline/image.ts'
 import { tapCompiledFiles } from './pipeline/layer.ts'
-import { runStage, type Workshop } from './pipeline/stage.ts'
-import { stages } from './pipeline/stages.ts'
+import type { Workshop } from './pipeline/stage.ts'
 import { Sources } from './sources.ts'
 import type { BuildResult, Exported, Image, ImageResult } from './types/build.ts'
 import type { BuildContext, Limits } from './types/context.ts'
@@ -36,8 +36,11 @@ export interface Orch {
   readonly events: Events
   /** Builds and exports every image of a plan. Does not throw for what goes wrong in an image: the result tells. */
   build(plan: Plan): Promise<BuildResult>
-  /** Hands an image that exists to exporters; each settles on its own. */
-  export(image: Image, exports: readonly ExportPlan[]): Promise<Exported>
+  /**
+   * Hands images that exist to exporters; each settles on its own. Does not throw for what goes wrong:
+   * the answer tells, in the order of the images.
+   */
+  export(images: readonly Image[], exports: readonly ExportPlan[]): Promise<readonly Exported[]>
   /**
    * Opens an image that exists: `oci:dist`, `docker-archive:x.tar`, `static`. With `whole`, a medium
    * named without an image opens with all its images below one root.
@@ -83,10 +86,8 @@ export async function createOrch(options: OrchOptions): Promise<Orch> {
   return {
     events: shared.events,
     build: async plan => runPlan(plan, contextFor(plan), { hooks, sources: newSources() }),
-    async export(image, exports) {
-      const context = { ...contextFor({ ...noImages, exports }), image }
-      return runStage(stages.export, image, context, { hooks, sources: ownSources })
-    },
+    export: async (images, exports) =>
+      exportImages(images, contextFor({ ...noImages, exports }), { hooks, sources: ownSources }),
     open: async (source, { whole = false } = {}) =>
       ownSources.open(source, contextFor(noImages), whole),
     async close() {

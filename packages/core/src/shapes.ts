@@ -16,7 +16,7 @@ export const shapes: Readonly<Record<keyof Hooks, (value: unknown) => string | u
   index: value => indexDraft(value),
   export: value =>
     isRecord(value) && isText(value['location']) && isText(value['digest'])
-      ? textList(value['names'], 'names')
+      ? (textList(value['names'], 'names') ?? plainData(value['details'], 'details'))
       : 'expected {exporter, image, digest, location, names}',
   done: ignore,
   failed: ignore,
@@ -135,6 +135,20 @@ function textMap(value: unknown, what: string): string | undefined {
   if (!isRecord(value)) return `${what} is no map of strings`
   const bad = Object.entries(value).find(([, item]) => typeof item !== 'string')
   return bad === undefined ? undefined : `${what}.${bad[0]} is ${show(bad[1])}, expected a string`
+}
+
+/** Nothing, or a map of what JSON can say. */
+function plainData(value: unknown, what: string): string | undefined {
+  if (value === undefined) return undefined
+  return isRecord(value) && isPlain(value) ? undefined : `${what} is no map of plain data`
+}
+
+function isPlain(value: unknown): boolean {
+  if (value === null || ['string', 'boolean'].includes(typeof value)) return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (Array.isArray(value)) return value.every(isPlain)
+  if (!isRecord(value) || Object.getPrototypeOf(value) !== Object.prototype) return false
+  return Object.values(value).every(isPlain)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -12,6 +12,7 @@ export {
 } from './reporter.ts'
 export { resultDocument } from './result/document.ts'
 export { resultLines } from './result/lines.ts'
+export type { Result, ResultManifest } from './result/result.ts'
 export { type Environment, type Output, useColor } from './style.ts'
 export { visible } from './text.ts'
 export { imageTree, type TreeNode, type TreeOptions } from './tree.ts'

@@ -3,6 +3,7 @@ import type { ExportContext, ExportPlan, ExportResult, Image, Plugin, SourceRef 
 import {
   type ArchiveFormat,
   type ArchiveReading,
+  fileDestination,
   type ImageSource,
   manifestFor,
   openArchive,
@@ -24,6 +25,10 @@ export function archive(): Plugin {
     name: 'archive',
     sources: ['oci-archive', 'docker-archive'],
     exporters: { 'oci-archive': ociOptions, 'docker-archive': dockerOptions },
+    destinations: {
+      'oci-archive': (rest, root) => fileDestination('oci-archive', rest, root),
+      'docker-archive': (rest, root) => fileDestination('docker-archive', rest, root),
+    },
     setup({ hooks, root }) {
       hooks.source.tapPromise('archive', async (ref, { signal, store }) => {
         const format = formats[ref.scheme]
@@ -92,10 +97,10 @@ async function write(
   { dest, compression }: OciOptions,
   context: ExportContext,
 ): Promise<ExportResult> {
-  if (context.plan.images.length > 1 && !dest.includes('{name}')) {
+  if (context.images.length > 1 && !dest.includes('{name}')) {
     throw new UsageError(
       'ARCHIVE_SHARED',
-      `${context.plan.images.length} images would be written to the one file ${dest}`,
+      `${context.images.length} images would be written to the one file ${dest}`,
       {
         hint: 'Put {name} into dest, as in dest=dist/{name}.tar, or build one image.',
       },

@@ -1,6 +1,13 @@
 import { resolve } from 'node:path'
 import type { ExportContext, ExportPlan, ExportResult, Image, Plugin, SourceRef } from '@orch/core'
-import { type ImageSource, openLayout, pickImage, splitLocation, writeLayout } from '@orch/oci'
+import {
+  fileDestination,
+  type ImageSource,
+  openLayout,
+  pickImage,
+  splitLocation,
+  writeLayout,
+} from '@orch/oci'
 import { z } from 'zod'
 
 /** Options of the exporter. */
@@ -23,6 +30,7 @@ export function layout(): Plugin {
     name: 'layout',
     sources: ['oci'],
     exporters: { layout: options },
+    destinations: { oci: (rest, root) => fileDestination('layout', rest, root) },
     setup({ hooks, root }) {
       hooks.source.tapPromise('layout', async ref =>
         ref.scheme === 'oci' ? openSource(ref, root) : undefined,

@@ -9,6 +9,7 @@ import {
   isConfigType,
   isDocumentType,
   namesOf,
+  OrchError,
   parseImageConfig,
   readBlob,
   readDocument,
@@ -22,6 +23,8 @@ import { type Session, withSources } from '../session.ts'
 interface InspectNode extends TreeNode {
   readonly annotations?: Annotations
   readonly config?: ImageConfig
+  /** The medium does not hold this blob. */
+  readonly missing?: true
 }
 
 /** `orch inspect`: the tree below an image. */
@@ -63,11 +66,12 @@ async function treeOf(
   signal: AbortSignal,
   depth = 0,
 ): Promise<InspectNode> {
+  if (!isDocumentType(descriptor.mediaType)) return blobNode(image, descriptor)
   const node = nodeOf(descriptor)
-  if (!isDocumentType(descriptor.mediaType)) return node
   // What is met again is shown again, but not what lies below it.
   if (!budget.visit(descriptor, depth)) return { ...node, note: 'shown above' }
-  const document = await readDocument(image.content, descriptor, signal)
+  const document = await ifThere(readDocument(image.content, descriptor, signal))
+  if (document === undefined) return missing(node)
   if (document.kind === 'index') {
     const children: InspectNode[] = []
     for (const child of document.index.manifests) {
@@ -76,14 +80,42 @@ async function treeOf(
     return { ...node, label: 'index', ...annotated(document.index), children }
   }
   const { config, layers } = document.manifest
-  const settings = isConfigType(config.mediaType)
-    ? { config: parseImageConfig(await readBlob(await blobOf(image.content, config), { signal })) }
-    : {}
-  const children = [
-    { ...nodeOf(config, 'config'), ...settings },
-    ...layers.map(layer => nodeOf(layer, 'layer')),
-  ]
+  const children = [await configNode(image, config, signal)]
+  for (const layer of layers) children.push(await blobNode(image, layer, 'layer'))
   return { ...node, label: 'manifest', ...annotated(document.manifest), children }
+}
+
+async function configNode(
+  image: ImageSource,
+  config: Descriptor,
+  signal: AbortSignal,
+): Promise<InspectNode> {
+  const node = await blobNode(image, config, 'config')
+  if (node.missing === true || !isConfigType(config.mediaType)) return node
+  const bytes = await readBlob(await blobOf(image.content, config), { signal })
+  return { ...node, config: parseImageConfig(bytes, `config ${config.digest}`) }
+}
+
+async function blobNode(
+  image: ImageSource,
+  descriptor: Descriptor,
+  label = 'blob',
+): Promise<InspectNode> {
+  const node = nodeOf(descriptor, label)
+  return (await ifThere(blobOf(image.content, descriptor))) === undefined ? missing(node) : node
+}
+
+function missing(node: InspectNode): InspectNode {
+  const note = node.note === undefined ? 'missing' : `${node.note}, missing`
+  return { ...node, note, missing: true }
+}
+
+/** Undefined for what its medium does not hold: the tree shows the rest. */
+async function ifThere<T>(wanted: Promise<T>): Promise<T | undefined> {
+  return wanted.catch((error: unknown) => {
+    if (error instanceof OrchError && error.code === 'BLOB_MISSING') return undefined
+    throw error
+  })
 }
 
 function annotated({ annotations }: { readonly annotations?: Annotations }): Partial<InspectNode> {

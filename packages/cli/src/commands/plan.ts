@@ -2,18 +2,22 @@ import type { ImagePlan, Plan } from '@orch/core'
 import type { Command } from 'commander'
 import type { Runner } from '../runner.ts'
 import { openProject, type Session } from '../session.ts'
-import { addSelection, type SelectOptions, selectionOf } from './select.ts'
+import { addExports, addSelection, type ExportsOptions, selectionOf } from './select.ts'
 
 /** `orch plan`: what `build` would do. */
 export function addPlan(program: Command, run: Runner): void {
-  addSelection(program.command('plan').description('print what would be built, and build nothing'))
+  addExports(
+    addSelection(
+      program.command('plan').description('print what would be built, and build nothing'),
+    ),
+  )
     .option('--json', 'print the plan as JSON')
     .action(
       run(
         async (
           session: Session,
           images: readonly string[],
-          options: SelectOptions & { json?: boolean },
+          options: ExportsOptions & { json?: boolean },
         ) => {
           const project = await openProject(session)
           return printPlan(

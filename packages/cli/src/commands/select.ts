@@ -1,19 +1,24 @@
 import { parseExport, parsePlatforms, type Selection } from '@orch/config'
 import { type Command, Option } from 'commander'
 
-/** The options by which `build` and `plan` choose, as commander leaves them. */
+/** The options by which commands choose what is built, as commander leaves them. */
 export interface SelectOptions {
   readonly platform?: readonly string[]
-  readonly export?: readonly string[]
   readonly tag?: readonly string[]
 }
 
-const append = (value: string, before: readonly string[] = []): readonly string[] => [
+/** The same with where it goes. */
+export interface ExportsOptions extends SelectOptions {
+  readonly export?: readonly string[]
+}
+
+/** Reads an option that may be repeated. */
+export const append = (value: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   value,
 ]
 
-/** Adds the options that choose what is built and where it goes. */
+/** Adds what chooses the images, their platforms and names. */
 export function addSelection(command: Command): Command {
   return command
     .argument('[image...]', 'images to build; all of the project by default')
@@ -25,20 +30,24 @@ export function addSelection(command: Command): Command {
     )
     .addOption(
       new Option(
-        '-e, --export <name[,key=value…]>',
-        'where the images go, may be repeated; instead of the project’s',
-      ).argParser(append),
-    )
-    .addOption(
-      new Option(
         '-t, --tag <reference>',
         'a name for the image, may be repeated; instead of the project’s',
       ).argParser(append),
     )
 }
 
+/** Adds what chooses where the images go. */
+export function addExports(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '-e, --export <name[,key=value…]>',
+      'where the images go, may be repeated; instead of the project’s',
+    ).argParser(append),
+  )
+}
+
 /** What the command line selects. Throws `UsageError` for what cannot be read. */
-export function selectionOf(images: readonly string[], options: SelectOptions): Selection {
+export function selectionOf(images: readonly string[], options: ExportsOptions): Selection {
   const { platform, export: exports, tag } = options
   return {
     ...(images.length === 0 ? {} : { images: [...images] }),

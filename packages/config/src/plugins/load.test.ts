@@ -70,6 +70,14 @@ export default async ({ name }) => ({ name, exporters: { copy: any }, setup() {}
       `export default {name: 'p', setup() {}, exporters: {x: {}}}`,
       'plugin p: exporters.x is not a Standard Schema',
     ],
+    [
+      `export default {name: 'p', setup() {}, destinations: {oci: 'layout'}}`,
+      'plugin p: destinations.oci is not a function',
+    ],
+    [
+      `export default {name: 'p', setup() {}, runtimes: () => true}`,
+      'plugin p: runtimes is not a map of functions',
+    ],
     [`export default {name: 'go', setup() {}}`, 'there is already a plugin named "go"'],
     [
       `export default {name: 'p', setup() {}, builders: {go: {'~standard': {validate() {}}}}}`,

@@ -29,7 +29,9 @@ export async function buildImage(
       digest: built.root.digest,
       milliseconds: performance.now() - began,
     })
-    const { results, errors } = await runStage(stages.export, built, context, workshop)
+    const images = build.plan.images.map(({ name }) => name)
+    const exporting = { ...context, images }
+    const { results, errors } = await runStage(stages.export, built, exporting, workshop)
     return { name: image.name, image: built, exports: results, errors }
   } catch (error) {
     const errors = (error instanceof AggregateError ? error.errors : [error]).map(toError)

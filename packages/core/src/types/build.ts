@@ -8,6 +8,7 @@ import type {
   ImageConfig,
   ImageIndex,
   ImageSource,
+  JsonObject,
   Platform,
   RuntimeConfig,
 } from '@orch/oci'
@@ -122,6 +123,8 @@ export interface ExportResult {
   readonly location: string
   /** The names under which it is found there. */
   readonly names: readonly string[]
+  /** What else the exporter has to say, as plain data: what was sent, an engine's own ID. */
+  readonly details?: JsonObject
 }
 
 /** What the exporters of one image came to. */

@@ -31,6 +31,8 @@ export type ShutdownContext = Pick<BuildContext, 'signal' | 'events'>
 export interface ExportContext extends BuildContext {
   /** Whose export it is. */
   readonly image: { readonly name: string }
+  /** The names of all images of this run: they may want the same place. */
+  readonly images: readonly string[]
 }
 
 /** What taps get that work for one image. */

@@ -43,4 +43,6 @@ export interface ConfigPlan {
 export interface ExportPlan {
   readonly exporter: string
   readonly options: unknown
+  /** The names in this medium, instead of the image's own: the exporter finds them in `image.references`. */
+  readonly references?: readonly string[]
 }

@@ -34,6 +34,32 @@ export interface PluginApi {
   readonly oci: typeof import('@orch/oci')
 }
 
+/** A place to write to. */
+export interface Destination {
+  readonly exporter: string
+  /** As `--export` would give them: the exporter's schema checks them. */
+  readonly options: Readonly<Record<string, string>>
+  /** The names in this place; with none, images keep their own. */
+  readonly references: readonly string[]
+}
+
+/** Whether a runtime is there to load images into. */
+export type Runtime =
+  | {
+      readonly found: true
+      /** For people: `containerd at /run/containerd/containerd.sock (namespace default)`. */
+      readonly where: string
+      /** An environment variable names it, so that it comes before those that are merely found. */
+      readonly chosen: boolean
+    }
+  | {
+      readonly found: false
+      /** Names it and says what is wrong: `containerd: there is no socket at /run/…`. */
+      readonly why: string
+      /** An environment variable names it all the same: then no other is taken in its place. */
+      readonly chosen?: boolean
+    }
+
 /**
  * A plugin. A factory makes it: `export default (options) => ({name, setup(api) {…}})`.
  * The tables say which keys of the project file are the plugin's, and how their values look.
@@ -48,6 +74,18 @@ export interface Plugin {
   readonly imageKeys?: Readonly<Record<string, OptionsSchema>>
   /** Schemes of source references that it opens, such as `oci`. */
   readonly sources?: readonly string[]
+  /**
+   * What `orch copy` may write to, by scheme: reads what stands after `scheme:`.
+   * @param rest without its options, `dir:name` of `oci:dir:name`; may be empty
+   * @param root the folder from which relative paths start
+   */
+  readonly destinations?: Readonly<
+    Record<string, (rest: string, root: string) => Destination | Promise<Destination>>
+  >
+  /** Where `orch load` may put images on this machine, by exporter: looks whether it is there. */
+  readonly runtimes?: Readonly<
+    Record<string, (env: Readonly<Record<string, string | undefined>>) => Promise<Runtime>>
+  >
   setup(api: PluginApi): void | Promise<void>
 }
 

@@ -162,8 +162,16 @@ describe('a docker archive', () => {
     ])
     const archive = await openArchive(path)
     expect(archive.format).toBe('docker')
-    const validation = await validateImage(pickImage(archive, 'old:1'))
+    const read = pickImage(archive, 'old:1')
+    const validation = await validateImage(read)
     expect(validation).toMatchObject({ findings: [], platforms: ['linux/amd64'] })
+    expect(read.names).toEqual(['docker.io/library/old:1'])
+    // Its digest is the diffID: believed when the archive is opened, and found out when it lies.
+    const bytes = await readFile(path)
+    bytes.write('y', bytes.indexOf('x\0'))
+    await writeFile(path, bytes)
+    const lying = await validateImage(pickImage(await openArchive(path), 'old:1'))
+    expect(lying.findings).toMatchObject([{ code: 'BLOB_CORRUPT' }])
   })
 })
 

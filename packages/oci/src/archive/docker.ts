@@ -1,7 +1,8 @@
+import { buffer } from 'node:stream/consumers'
 import { type Blob, blobFromBytes, blobFromFile } from '../blob/blob.ts'
 import { sniffCompression } from '../compress/decompress.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
-import { type Digest, Digester } from '../documents/digest.ts'
+import { type Digest, Digester, isDigest } from '../documents/digest.ts'
 import { parseImageConfig } from '../documents/image-config.ts'
 import type { ImageIndex } from '../documents/image-index.ts'
 import { encodeManifest } from '../documents/manifest.ts'
@@ -65,12 +66,14 @@ export async function readDockerImages(
   )) {
     const bytes = await readMember(archive, item.Config)
     const config = blobFromBytes(bytes, mediaTypes.config)
-    const platform = platformOf(parseImageConfig(bytes, `${archive.name}: ${item.Config}`))
+    const parsed = parseImageConfig(bytes, `${archive.name}: ${item.Config}`)
+    const { diff_ids: diffIds } = parsed.rootfs
     blobs.set(config.descriptor.digest, config)
     const found: Descriptor[] = []
-    for (const path of item.Layers) {
+    for (const [at, path] of item.Layers.entries()) {
       const member = needMember(archive, path)
-      const descriptor = layers.get(member) ?? (await layerDescriptor(archive, member, signal))
+      const descriptor =
+        layers.get(member) ?? (await layerDescriptor(archive, member, path, diffIds[at], signal))
       layers.set(member, descriptor)
       const range = { start: member.offset, length: member.size }
       blobs.set(descriptor.digest, blobFromFile(archive.file, descriptor, range))
@@ -84,7 +87,7 @@ export async function readDockerImages(
         layers: found,
       }),
       mediaTypes.manifest,
-      { platform },
+      { platform: platformOf(parsed) },
     )
     blobs.set(manifest.descriptor.digest, manifest)
     const names = item.RepoTags ?? []
@@ -95,19 +98,35 @@ export async function readDockerImages(
   return { index: { schemaVersion: 2, mediaType: mediaTypes.index, manifests }, blobs }
 }
 
+/** In what newer engines write, the path of a blob is its digest. */
+function digestInPath(path: string): Digest | undefined {
+  const [, algorithm, hex] = /^blobs\/(\w+)\/(\w+)$/.exec(path) ?? []
+  const digest = `${algorithm}:${hex}`
+  return isDigest(digest) ? digest : undefined
+}
+
+/**
+ * The descriptor of a layer as it is stored. What the archive itself tells is believed, as it is verified
+ * whenever the layer is read: the path, or the diffID when the layer is not compressed. Else the layer
+ * is hashed.
+ */
 async function layerDescriptor(
   archive: ScannedArchive,
   member: ArchiveMember,
+  path: string,
+  diffId: Digest | undefined,
   signal?: AbortSignal,
 ): Promise<Descriptor> {
+  const start = await buffer(readRange(archive.file, member, 4))
+  const compression = sniffCompression(start)
+  const mediaType = layerMediaType(compression)
+  const told = digestInPath(path) ?? (compression === 'none' ? diffId : undefined)
+  if (told !== undefined) return { mediaType, digest: told, size: member.size }
   const digester = new Digester()
-  let start: Uint8Array | undefined
   for await (const chunk of readRange(archive.file, member)) {
     signal?.throwIfAborted()
-    start ??= chunk
     digester.update(chunk)
   }
-  const mediaType = layerMediaType(sniffCompression(start ?? new Uint8Array()))
   return { mediaType, digest: digester.digest(), size: digester.size }
 }
 

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { open } from 'node:fs/promises'
+import { Readable, type Writable } from 'node:stream'
 import tar from 'tar-stream'
-import { OrchError } from '../errors.ts'
+import { messageOf, OrchError } from '../errors.ts'
 
 /** Where a file of an archive lies in it. */
 export interface ArchiveMember {
@@ -14,40 +14,49 @@ export interface ArchiveMember {
 
 /** The most entries of an archive that are read. */
 const maxMembers = 200_000
+/** Bytes read from the file at a time; content is not read, so what matters is where headers are. */
+const readSize = 32 * 1024
+/** Stands for content that is not read. Nobody writes to it or looks at it, so it takes no memory. */
+const zeros = Buffer.alloc(16 * 1024 * 1024)
 
 /**
- * The files of a plain tar by name. Throws `ARCHIVE_INVALID`, naming the entry, for a name that is
- * absolute or leaves the archive, a name given twice, a device, too many entries, and a damaged tar.
+ * The files of a plain tar by name; only headers are read, however large the content. Throws
+ * `ARCHIVE_INVALID`, naming the entry, for a name that is absolute or leaves the archive, a name given
+ * twice, a device, too many entries, and a damaged tar.
  */
 export async function scanArchive(
   path: string,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, ArchiveMember>> {
   const members = new Map<string, ArchiveMember>()
-  const extract = tar.extract()
-  extract.on('entry', (header, stream, next) => {
-    stream.on('error', next).on('end', next).resume()
-    try {
-      addMember(members, header as unknown as Header, path)
-    } catch (error) {
-      extract.destroy(error as Error)
-    }
-  })
-  const source = createReadStream(path, { highWaterMark: 1024 * 1024 })
+  const file = await open(path)
   try {
-    await pipeline(
-      source,
-      extract as unknown as NodeJS.WritableStream,
-      signal === undefined ? {} : { signal },
-    )
+    const { size } = await file.stat()
+    let contentEnd = 0
+    const parser = new TarParser(header => {
+      addMember(members, header, path)
+      if (header.type !== 'directory') contentEnd = header.byteOffset + header.size
+      if (contentEnd > size) throw new Error('Unexpected end of data')
+    })
+    for (let at = 0; at < size; ) {
+      signal?.throwIfAborted()
+      // A buffer of its own for each read: the parser keeps what it has not come to yet.
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(readSize), 0, readSize, at)
+      if (bytesRead === 0) break
+      await parser.write(buffer.subarray(0, bytesRead))
+      at += bytesRead
+      for (; at < contentEnd; at += Math.min(zeros.byteLength, contentEnd - at))
+        await parser.write(zeros.subarray(0, contentEnd - at))
+    }
+    await parser.end()
   } catch (cause) {
-    if (cause instanceof OrchError || (cause as Error).name === 'AbortError') throw cause
+    if (cause instanceof OrchError || signal?.aborted === true) throw cause
     if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw cause
-    throw new OrchError(
-      'ARCHIVE_INVALID',
-      `${path} is not a whole tar: ${(cause as Error).message}`,
-      { cause },
-    )
+    throw new OrchError('ARCHIVE_INVALID', `${path} is not a whole tar: ${messageOf(cause)}`, {
+      cause,
+    })
+  } finally {
+    await file.close()
   }
   return members
 }
@@ -58,6 +67,43 @@ interface Header {
   readonly size: number
   readonly linkname: string | null
   readonly byteOffset: number
+}
+
+/** Feeds a tar reader one piece at a time, each used up before the next: what it announces then lies behind. */
+class TarParser {
+  readonly #extract = (tar.extract as (options: object) => unknown)({
+    highWaterMark: 1,
+  }) as Writable
+  readonly #closed: Promise<void>
+
+  constructor(onHeader: (header: Header) => void) {
+    this.#extract.on('entry', (header: Header, content: Readable, next: () => void) => {
+      // What goes wrong in the content goes wrong in the reader too, which says so.
+      content
+        .on('error', () => {})
+        .on('end', next)
+        .resume()
+      try {
+        onHeader(header)
+      } catch (error) {
+        this.#extract.destroy(error as Error)
+      }
+    })
+    this.#closed = new Promise((resolve, reject) => {
+      this.#extract.once('error', reject).once('close', resolve)
+    })
+    this.#closed.catch(() => {}) // whoever writes next sees it
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const drained = new Promise<void>(resolve => this.#extract.once('drain', resolve))
+    if (!this.#extract.write(bytes)) await Promise.race([drained, this.#closed])
+  }
+
+  async end(): Promise<void> {
+    this.#extract.end()
+    await this.#closed
+  }
 }
 
 function addMember(members: Map<string, ArchiveMember>, header: Header, archive: string): void {

@@ -1,7 +1,7 @@
 import { addAbortSignal, Readable } from 'node:stream'
 import type { Descriptor } from '../documents/descriptor.ts'
 import { digestOf } from '../documents/digest.ts'
-import { fileBytes, readSize } from './file.ts'
+import { type BlobFile, fileBytes, openRange, readSize } from './file.ts'
 
 /** How to open a blob. */
 export interface OpenOptions {
@@ -14,6 +14,8 @@ export interface OpenOptions {
 export interface Blob {
   readonly descriptor: Descriptor
   open(options?: OpenOptions): Readable
+  /** Opens the local file in which the bytes lie, for a reader that brings its own memory; absent when they come from elsewhere. */
+  openFile?(): Promise<BlobFile>
   /** A local file that holds exactly these bytes, so that a medium may link instead of copying. */
   readonly path?: string
   /** Whether whoever handed out `path` has checked its content against the digest. */
@@ -57,6 +59,7 @@ export function blobFromFile(
   return {
     descriptor,
     ...(range === undefined ? { path } : {}),
+    openFile: () => openRange(path, range),
     open({ offset = 0, signal } = {}) {
       const start = (range?.start ?? 0) + offset
       const end = range === undefined ? Number.POSITIVE_INFINITY : range.start + range.length

@@ -2,6 +2,13 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { OrchError } from '../errors.ts'
 
+/** A stretch of an open file that holds a blob. Its bytes are not verified. */
+export interface BlobFile {
+  /** Reads from `at` on until `into` is full or the blob ends; gives how many bytes were read. */
+  read(into: Uint8Array, at: number): Promise<number>
+  close(): Promise<void>
+}
+
 /** Bytes read at once. */
 export const readSize: number = 256 * 1024
 
@@ -28,6 +35,29 @@ export async function* fileBytes(
     await file.close()
   }
 }
+
+/** Opens a regular file, or a range of one, as a blob; the errors are those of `fileBytes`. */
+export async function openRange(
+  path: string,
+  { start, length }: { readonly start: number; readonly length: number } = whole,
+): Promise<BlobFile> {
+  const file = await openRegular(path)
+  return {
+    async read(into, at) {
+      const wanted = Math.min(into.byteLength, length - at)
+      let read = 0
+      while (read < wanted) {
+        const { bytesRead } = await file.read(into, read, wanted - read, start + at + read)
+        if (bytesRead === 0) break
+        read += bytesRead
+      }
+      return read
+    },
+    close: () => file.close(),
+  }
+}
+
+const whole = { start: 0, length: Number.POSITIVE_INFINITY }
 
 async function openRegular(path: string): Promise<FileHandle> {
   // Windows has neither flag.

@@ -1,3 +1,4 @@
+import type { Blob } from '../blob/blob.ts'
 import { readBlob } from '../blob/verify.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
 import { type ImageIndex, parseIndex } from '../documents/image-index.ts'
@@ -17,13 +18,18 @@ export async function readDocument(
   descriptor: Descriptor,
   signal?: AbortSignal,
 ): Promise<Document> {
-  const { mediaType, digest } = descriptor
+  return documentOf(await blobOf(content, descriptor), signal)
+}
+
+/** The index or manifest that a blob is; the errors are those of `readDocument`. */
+export async function documentOf(blob: Blob, signal?: AbortSignal): Promise<Document> {
+  const { mediaType, digest } = blob.descriptor
   if (isIndexType(mediaType)) {
-    const bytes = await readBlob(await blobOf(content, descriptor), { signal })
+    const bytes = await readBlob(blob, { signal })
     return { kind: 'index', index: parseIndex(bytes, `index ${digest}`, mediaType), bytes }
   }
   if (isManifestType(mediaType)) {
-    const bytes = await readBlob(await blobOf(content, descriptor), { signal })
+    const bytes = await readBlob(blob, { signal })
     return {
       kind: 'manifest',
       manifest: parseManifest(bytes, `manifest ${digest}`, mediaType),

@@ -20,6 +20,26 @@ export interface PlatformManifest {
   readonly platform: Platform
 }
 
+/** Everything under a root that is no index, nested indexes opened, each once, in order. Throws `GRAPH_TOO_LARGE`. */
+export async function manifestsUnder(
+  image: ImageSource,
+  signal?: AbortSignal,
+): Promise<readonly Descriptor[]> {
+  const found: Descriptor[] = []
+  const budget = new GraphBudget(image.root)
+  const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
+    if (!budget.visit(descriptor, depth)) return
+    if (!isIndexType(descriptor.mediaType)) {
+      found.push(descriptor)
+      return
+    }
+    const document = await readDocument(image.content, descriptor, signal)
+    for (const child of childrenOf(document)) await visit(child, depth + 1)
+  }
+  await visit(image.root, 0)
+  return found
+}
+
 /**
  * The image manifests under a root, nested indexes included, with their platforms: the index's word,
  * or the config's where the index says nothing; only then is a manifest read, so one that a medium
@@ -31,20 +51,11 @@ export async function platformManifests(
   signal?: AbortSignal,
 ): Promise<readonly PlatformManifest[]> {
   const found = new Map<string, PlatformManifest>()
-  const budget = new GraphBudget(image.root)
-  const visit = async (descriptor: Descriptor, depth: number): Promise<void> => {
-    if (!budget.visit(descriptor, depth)) return
-    const { digest, mediaType } = descriptor
-    if (isIndexType(mediaType)) {
-      const document = await readDocument(image.content, descriptor, signal)
-      for (const child of childrenOf(document)) await visit(child, depth + 1)
-      return
-    }
+  for (const descriptor of await manifestsUnder(image, signal)) {
     const platform = descriptor.platform ?? (await configPlatform(image, descriptor, signal))
-    if (platform === undefined || platform.os === 'unknown') return
-    found.set(`${digest} ${formatPlatform(platform)}`, { descriptor, platform })
+    if (platform === undefined || platform.os === 'unknown') continue
+    found.set(`${descriptor.digest} ${formatPlatform(platform)}`, { descriptor, platform })
   }
-  await visit(image.root, 0)
   return [...found.values()]
 }
 
@@ -54,7 +65,15 @@ export async function manifestFor(
   wanted: Platform,
   options: { what: string; matching?: PlatformMatching; signal?: AbortSignal | undefined },
 ): Promise<PlatformManifest> {
-  const manifests = await platformManifests(image, options.signal)
+  return chooseManifest(await platformManifests(image, options.signal), wanted, options)
+}
+
+/** The one of an image's manifests that serves a platform; the error is that of `manifestFor`. */
+export function chooseManifest(
+  manifests: readonly PlatformManifest[],
+  wanted: Platform,
+  options: { what: string; matching?: PlatformMatching },
+): PlatformManifest {
   const found = selectPlatform(wanted, manifests, options.matching)
   if (found !== undefined) return found
   const there = manifests.map(item => formatPlatform(item.platform)).sort()
@@ -65,7 +84,7 @@ export async function manifestFor(
     {
       hint:
         near === undefined
-          ? 'Leave the platform out of platforms, or use a base that has it.'
+          ? 'Leave it out, or use an image that has it: another base, another source.'
           : `${formatPlatform(near.platform)} would run there too; ask for it by that name.`,
     },
   )

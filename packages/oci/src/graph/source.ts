@@ -12,6 +12,18 @@ export interface ImageSource {
   /** The index or manifest, with the annotations that its medium gave it. */
   readonly root: Descriptor
   readonly content: ContentSource
+  /**
+   * Whole references (`docker.io/library/x:1`) that the medium gives this image, in its order: what a
+   * copy is called when nobody says otherwise. Absent or empty when it gives none; a bare tag is none.
+   */
+  readonly names?: readonly string[]
+  /**
+   * Of a medium opened whole: each of its images with its names, one image under several names once.
+   * Manifests of different platforms that stand side by side without names are one image, an index of
+   * them. Throws `IMAGE_AMBIGUOUS` when two images have one name. Who knows that such manifests are
+   * platforms of one image opens the medium without `whole`, which takes them together.
+   */
+  images?(): readonly ImageSource[]
   /** Lets go of files and connections. */
   close?(): Promise<void>
 }

@@ -16,7 +16,6 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openArchive } from '../archive/read.ts'
 import { blobFromFile } from '../blob/blob.ts'
-import { digestOf } from '../documents/digest.ts'
 import { encodeIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
@@ -126,18 +125,20 @@ describe('writeLayout', () => {
     const [shared] = image.manifests
     if (shared === undefined) throw new Error('no manifest')
     await writeFile(blobPath(path, shared.digest), Buffer.alloc(shared.size))
-    const missing = { ...shared, digest: digestOf('missing') }
+    const lie = image.keep(Buffer.from('lie'), mediaTypes.octets)
+    spoil(image, lie)
     const index = {
       schemaVersion: 2,
       mediaType: mediaTypes.index,
-      manifests: [shared, missing],
+      manifests: [shared, lie],
     } as const
     const bad = rootedAt(image.keep(encodeIndex(index), mediaTypes.index), image)
     await expect(writeLayout(path, [{ source: bad, names: ['b:1'] }])).rejects.toMatchObject({
-      code: 'BLOB_MISSING',
+      code: 'BLOB_CORRUPT',
     })
     expect((await validateImage(pickImage(await openLayout(path), 'a:1'))).findings).toEqual([])
     image.blobs.delete(bad.root.digest)
+    image.blobs.delete(lie.digest)
   })
 
   it('does not touch what the next writer makes when it fails', async () => {

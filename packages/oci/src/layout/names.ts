@@ -34,6 +34,18 @@ export function namesOf(descriptor: Descriptor): readonly string[] {
   return names.filter(name => name !== undefined && name !== '') as string[]
 }
 
+/**
+ * The whole reference that a top-level descriptor carries (`docker.io/library/x:1`): containerd's name,
+ * else a ref.name that is one. A bare tag, as buildx and skopeo write it there, and free text are none.
+ */
+export function referenceOf({ annotations = {} }: Descriptor): string | undefined {
+  const short = annotations[nameAnnotations.ref] ?? ''
+  return (
+    wholeReference(annotations[nameAnnotations.containerd] ?? '') ??
+    (/[/:@]/.test(short) ? wholeReference(short) : undefined)
+  )
+}
+
 /** The same descriptor without the annotations that name it. */
 export function withoutNames(descriptor: Descriptor): Descriptor {
   const { annotations = {}, ...rest } = descriptor
@@ -46,17 +58,19 @@ export function withoutNames(descriptor: Descriptor): Descriptor {
 /** Whether a name that a person gave means this descriptor: either annotation, in short or whole form, or a lone tag. */
 export function isNamed(descriptor: Descriptor, wanted: string): boolean {
   const names = namesOf(descriptor)
-  return names.includes(wanted) || names.some(name => sameReference(name, wanted))
+  const whole = wholeReference(wanted)
+  return (
+    names.includes(wanted) ||
+    (whole !== undefined && names.some(name => wholeReference(name) === whole))
+  )
 }
 
-function sameReference(a: string, b: string): boolean {
+/** Undefined for free text, as ref.name may be. */
+function wholeReference(text: string): string | undefined {
   try {
-    return (
-      formatReference(withDefaultTag(parseReference(a))) ===
-      formatReference(withDefaultTag(parseReference(b)))
-    )
+    return formatReference(withDefaultTag(parseReference(text)))
   } catch {
-    return false // one of them is free text, as ref.name may be
+    return undefined
   }
 }
 

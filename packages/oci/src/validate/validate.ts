@@ -15,7 +15,7 @@ import { OrchError } from '../errors.ts'
 import { GraphBudget } from '../graph/budget.ts'
 import { isDocumentType, readDocument } from '../graph/document.ts'
 import { blobOf, type ImageSource } from '../graph/source.ts'
-import { isForeign } from '../graph/walk.ts'
+import { isForeign } from '../graph/traverse.ts'
 import { type Finding, Report } from './finding.ts'
 import { checkLayer, type LayerCheck } from './layer.ts'
 

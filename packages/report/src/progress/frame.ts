@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatSize } from '../format.ts'
+import { formatCount, formatDuration } from '../format.ts'
 import type { Paint } from '../style.ts'
 import { cut, visible } from '../text.ts'
 import { placeText } from './reporter.ts'
@@ -108,7 +108,10 @@ function rowText(row: Row): string {
   const notes = [...row.notes].map(visible).join(', ')
   switch (row.status) {
     case 'running':
-      return [row.stage === 'resolvePlatforms' ? 'platforms' : (row.stage ?? ''), transferText(row)]
+      return [
+        row.stage === 'resolvePlatforms' ? 'platforms' : (row.stage ?? ''),
+        row.transfers.words().join(', '),
+      ]
         .filter(text => text !== '')
         .join('  ')
     case 'done':
@@ -118,11 +121,4 @@ function rowText(row: Row): string {
     default:
       return row.status
   }
-}
-
-function transferText({ transfer }: Row): string {
-  if (transfer === undefined) return ''
-  const { what, current, total } = transfer
-  const of = total === undefined ? '' : ` of ${formatSize(total)}`
-  return `${visible(what)} ${formatSize(current)}${of}`
 }

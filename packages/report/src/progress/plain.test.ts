@@ -56,6 +56,32 @@ it('says which exporter failed', () => {
   expect(linesOf([failed])).toEqual(['hello | layout failed [DISK_FULL]'])
 })
 
+it('says which of two exports by one exporter failed', () => {
+  const place = '/run/b.sock'
+  const code = 'CONTAINERD_UNREACHABLE'
+  expect(
+    linesOf([
+      { at: 5, type: 'export.failed', image: 'hello', exporter: 'x', place, code, message: 'gone' },
+    ]),
+  ).toEqual([`hello | x ${place} failed [${code}]`])
+})
+
+it('says every few seconds how many bytes an export has sent', () => {
+  const sent = (at: number, what: string, current: number): Event => {
+    const image = 'hello'
+    return { at, type: 'progress', image, exporter: 'x', what, current, total: 2048 }
+  }
+  const events = [sent(0, 'a', 0), sent(0, 'b', 0), sent(4999, 'a', 512), sent(5000, 'b', 512)]
+  expect(linesOf(events)).toEqual(['hello | x 1.0 KiB of 4.0 KiB'])
+  expect(linesOf([...events, sent(9000, 'a', 2048), sent(10_000, 'b', 1024)])).toEqual([
+    'hello | x 1.0 KiB of 4.0 KiB',
+    'hello | x 3.0 KiB of 4.0 KiB',
+  ])
+  expect(linesOf([...events.slice(0, 2), sent(9000, 'a', 2048), sent(9001, 'b', 2048)])).toEqual([
+    'hello | x 2.0 KiB of 4.0 KiB',
+  ])
+})
+
 it('puts the place before every line of a log and shows control characters', () => {
   const log: Event = {
     at: 5,

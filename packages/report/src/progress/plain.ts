@@ -2,11 +2,14 @@ import type { Event } from '@orch/core'
 import { formatDuration } from '../format.ts'
 import type { Output, Paint } from '../style.ts'
 import { visible } from '../text.ts'
-import { logLines, placedLine, type Reporter } from './reporter.ts'
+import { exportText, logLines, placedLine, type Reporter } from './reporter.ts'
 import { BuildState, isCached } from './state.ts'
+import { sumOf } from './transfers.ts'
 
 // A stage in which nothing had to be done is worth a line only when it took this long.
 const noteworthyMs = { idle: 10, cached: 1000 }
+/** How often bytes on their way are told. */
+const transferMs = 5000
 
 /** Work that was seen since a stage began. */
 interface Seen {
@@ -20,6 +23,7 @@ export function plainReporter(stream: Output, paint: Paint): Reporter {
   const seen = new Map<string, Seen>()
   const failed = paint('red', 'failed')
   const told = new Set<string>()
+  const transferTold = new WeakMap<object, number>()
 
   /** What happened in the place of this event since its stage began. */
   const seenAt = (event: Event): Seen => {
@@ -27,6 +31,18 @@ export function plainReporter(stream: Output, paint: Paint): Reporter {
     const found = seen.get(key) ?? { ran: false, hit: false }
     seen.set(key, found)
     return found
+  }
+
+  /** A sum that has grown for a while and is not whole yet: from the first bytes on, and not at every event. */
+  const transferText = (event: Extract<Event, { type: 'progress' }>): string | undefined => {
+    if (event.image === undefined) return undefined
+    const { transfers } = state.row(event.image, event.platform)
+    const transfer = transfers.apply(event) // The state has it already: this finds its sum.
+    const { current, total } = sumOf(transfer)
+    const since = transferTold.get(transfer) ?? transfer.began
+    if (current === total || event.at - since < transferMs) return undefined
+    transferTold.set(transfer, event.at)
+    return transfers.wordsOf(transfer)
   }
 
   /** What is to be said of an event, if anything. */
@@ -66,12 +82,14 @@ export function plainReporter(stream: Output, paint: Paint): Reporter {
         told.add(key)
         return `${failed} [${visible(event.code)}]`
       }
+      case 'progress':
+        return transferText(event)
       case 'export.done': {
         const { exporter, location } = event.result
         return `${visible(exporter)} ${visible(location)} ${formatDuration(event.milliseconds)}`
       }
       case 'export.failed':
-        return `${visible(event.exporter)} ${failed} [${visible(event.code)}]`
+        return `${visible(exportText(event))} ${failed} [${visible(event.code)}]`
       case 'build.done': {
         const word = event.ok ? paint('green', 'done') : failed
         return `${word} ${state.countWords()} ${formatDuration(event.milliseconds)}`

@@ -1,6 +1,6 @@
 import type { Output, Paint } from '../style.ts'
 import { visible } from '../text.ts'
-import { logLines, placedLine, type Reporter } from './reporter.ts'
+import { exportText, logLines, placedLine, type Reporter } from './reporter.ts'
 
 /** Warnings, and that something failed. Why it failed is said once, by whoever ran the build. */
 export function quietReporter(stream: Output, paint: Paint): Reporter {
@@ -17,7 +17,7 @@ export function quietReporter(stream: Output, paint: Paint): Reporter {
       if (event.type === 'image.failed')
         tell(placedLine(event, `${failed} [${visible(event.code)}]`))
       if (event.type === 'export.failed')
-        tell(placedLine(event, `${visible(event.exporter)} ${failed} [${visible(event.code)}]`))
+        tell(placedLine(event, `${visible(exportText(event))} ${failed} [${visible(event.code)}]`))
     },
     close() {},
   }

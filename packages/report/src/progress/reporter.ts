@@ -1,4 +1,4 @@
-import type { Event, Listener, Place } from '@orch/core'
+import type { Event, ExportPlace, Listener, Place } from '@orch/core'
 import type { Paint } from '../style.ts'
 import { visible, visibleLines } from '../text.ts'
 
@@ -19,6 +19,11 @@ export function placeText({
     .filter(item => item !== undefined)
     .map(visible)
     .join(' ')
+}
+
+/** `layout`, or `containerd /run/a.sock` where the exporter has several exports. */
+export function exportText({ exporter, place }: ExportPlace): string {
+  return place === undefined ? exporter : `${exporter} ${place}`
 }
 
 /** One whole line, `api linux/arm64 | text`: the form of plain progress, stable for grep. */

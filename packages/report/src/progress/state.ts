@@ -1,5 +1,7 @@
 import type { Event, StageName } from '@orch/core'
 import { formatCount } from '../format.ts'
+import { exportText } from './reporter.ts'
+import { Transfers } from './transfers.ts'
 
 /** What became of the work in one place. */
 export type RowStatus = 'waiting' | 'running' | 'done' | 'failed' | 'stopped'
@@ -19,7 +21,7 @@ export interface Row {
   /** What is to be said of it at the end: where it was exported to, the stage or the code of a failure. */
   readonly notes: Set<string>
   /** Bytes on their way, while the stage lasts. */
-  transfer: { what: string; current: number; total: number | undefined } | undefined
+  readonly transfers: Transfers
 }
 
 /** Whether nothing had to be done: every piece of remembered work was at hand. */
@@ -91,7 +93,7 @@ function newRow(image: string, platform: string | undefined): Row {
     hits: 0,
     misses: 0,
     notes: new Set(),
-    transfer: undefined,
+    transfers: new Transfers(),
   }
 }
 
@@ -104,7 +106,7 @@ function applyToRow(row: Row, event: Event): void {
       break
     case 'stage.done':
       row.stage = undefined
-      row.transfer = undefined
+      row.transfers.clear()
       if (event.stage === 'export' && row.status === 'running') end(row, 'done', event.at)
       break
     case 'stage.failed':
@@ -117,7 +119,9 @@ function applyToRow(row: Row, event: Event): void {
     case 'image.failed':
     case 'export.failed':
       end(row, 'failed', event.at)
-      row.notes.add(event.type === 'export.failed' ? `${event.exporter} ${event.code}` : event.code)
+      row.notes.add(
+        event.type === 'export.failed' ? `${exportText(event)} ${event.code}` : event.code,
+      )
       break
     case 'export.done':
       row.notes.add(`${event.result.exporter} ${event.result.location}`)
@@ -127,7 +131,7 @@ function applyToRow(row: Row, event: Event): void {
       else row.misses += 1
       break
     case 'progress':
-      row.transfer = { what: event.what, current: event.current, total: event.total }
+      row.transfers.apply(event)
       break
   }
 }
@@ -135,6 +139,6 @@ function applyToRow(row: Row, event: Event): void {
 function end(row: Row, status: RowStatus, at: number): void {
   row.status = status
   row.stage = undefined
-  row.transfer = undefined
+  row.transfers.clear()
   row.ended = at
 }

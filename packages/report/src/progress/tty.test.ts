@@ -109,6 +109,29 @@ it('shows bytes on their way', () => {
   expect(screen()[0]).toBe('› hello  export  push 2.5 MiB of 10.0 MiB    101ms')
 })
 
+it('adds up blobs that are on their way at once, by exporter and place', () => {
+  const { play, screen } = start({ columns: 120, rows: 24 })
+  const image = 'hello'
+  const sent = (place: string, what: string, current: number, total: number): Event => {
+    const exporter = 'containerd'
+    return { at: 1, type: 'progress', image, exporter, place, what, current, total }
+  }
+  const MiB = 1_048_576
+  play([
+    { at: 0, type: 'stage.start', image, stage: 'export' },
+    sent('/a', 'sha256:1', 0, 10 * MiB),
+    sent('/a', 'sha256:2', 2 * MiB, 20 * MiB),
+    sent('/a', 'sha256:1', MiB, 10 * MiB),
+  ])
+  vi.advanceTimersByTime(100)
+  expect(screen()[0]).toMatch(/› hello {2}export {2}containerd 3\.0 MiB of 30\.0 MiB +101ms/)
+  play([sent('/b', 'sha256:1', 512, 10 * MiB)])
+  vi.advanceTimersByTime(100)
+  expect(screen()[0]).toContain(
+    'containerd /a 3.0 MiB of 30.0 MiB, containerd /b 512 B of 10.0 MiB ',
+  )
+})
+
 it.each([2, 3, 10])('fits a terminal of %d lines, folding finished targets first', rows => {
   const { play, screen, stream } = start({ columns: 60, rows })
   const platforms = Array.from({ length: 40 }, (_, at) => `linux/p${at}`)

@@ -1,15 +1,16 @@
-import type { BuildResult, BuiltManifest, ExportResult, ImageResult } from '@orch/core'
+import type { ExportResult } from '@orch/core'
 import { descriptorToJson, formatPlatform, type JsonObject, redact } from '@orch/oci'
 import { dedupeErrors } from '../errors/dedupe.ts'
 import type { Problem } from '../errors/problem.ts'
+import type { Result, ResultImage, ResultManifest } from './result.ts'
 
 /**
- * A build as a document, for `--json` and `--metadata-file`: `ok`, `milliseconds` and `images`, and at
+ * A build or a copy as a document, for `--json` and `--metadata-file`: `ok`, `milliseconds` and `images`, and at
  * the top the keys by which readers of buildx's metadata file find an image. An image that was built
- * has digest, media type and size of its index; one that was not has none of these. Sizes are bytes: of
+ * or opened has digest, media type and size of its index; one that was not has none of these. Sizes are bytes: of
  * the index and of the manifests themselves.
  */
-export function resultDocument(result: BuildResult): JsonObject {
+export function resultDocument(result: Result): JsonObject {
   return {
     ...buildxKeys(result.images),
     ok: result.ok,
@@ -19,7 +20,7 @@ export function resultDocument(result: BuildResult): JsonObject {
   }
 }
 
-function imageToJson({ name, image, exports, errors }: ImageResult): JsonObject {
+function imageToJson({ name, image, exports, errors }: ResultImage): JsonObject {
   const ends = { exports: exports.map(exportToJson), errors: dedupeErrors(errors).map(errorToJson) }
   if (image === undefined) return { name, references: [], platforms: [], ...ends }
   const { root, references, manifests } = image
@@ -35,7 +36,7 @@ function imageToJson({ name, image, exports, errors }: ImageResult): JsonObject 
 }
 
 /** For one image as `buildx build` writes its metadata file, for several as `buildx bake` does: by name. */
-function buildxKeys(images: readonly ImageResult[]): JsonObject {
+function buildxKeys(images: readonly ResultImage[]): JsonObject {
   const keys = images.flatMap(({ name, image }) => {
     if (image === undefined) return []
     const { root, references } = image
@@ -50,7 +51,7 @@ function buildxKeys(images: readonly ImageResult[]): JsonObject {
   return images.length === 1 && only !== undefined ? only[1] : Object.fromEntries(keys)
 }
 
-function manifestToJson({ platform, descriptor, config, layers }: BuiltManifest): JsonObject {
+function manifestToJson({ platform, descriptor, config, layers }: ResultManifest): JsonObject {
   return {
     platform: formatPlatform(platform),
     digest: descriptor.digest,
@@ -60,8 +61,8 @@ function manifestToJson({ platform, descriptor, config, layers }: BuiltManifest)
   }
 }
 
-function exportToJson({ exporter, location, names, digest }: ExportResult): JsonObject {
-  return { exporter, location, names, digest }
+function exportToJson({ exporter, location, names, digest, details }: ExportResult): JsonObject {
+  return { exporter, location, names, digest, ...(details === undefined ? {} : { details }) }
 }
 
 function errorToJson({ code, message, hint, detail, places }: Problem): JsonObject {

@@ -42,7 +42,8 @@ function built(references: readonly string[]): ImageResult {
     content: { blob: async () => manifest },
   }
   const place = { exporter: 'layout', image: 'api', digest: root.digest }
-  const exports = [{ ...place, location: 'dist/api', names: references }]
+  const details = { sent: 3 }
+  const exports = [{ ...place, location: 'dist/api', names: references, details }]
   return { name: 'api', image, exports, errors: [] }
 }
 
@@ -91,7 +92,13 @@ it('the document of a build that went well', () => {
           },
         ],
         exports: [
-          { exporter: 'layout', location: 'dist/api', names: references, digest: root.digest },
+          {
+            exporter: 'layout',
+            location: 'dist/api',
+            names: references,
+            digest: root.digest,
+            details: { sent: 3 },
+          },
         ],
         errors: [],
       },

@@ -1,0 +1,72 @@
+import { normalizeTag, parsePlatforms, planDestinations } from '@orch/config'
+import type { Orch } from '@orch/core'
+import { localPlatform, type Platform, parsePlatform } from '@orch/oci'
+import { type Command, Option } from 'commander'
+import { copyImages } from '../copy/copy.ts'
+import { defaultPlugins } from '../plugins.ts'
+import type { Runner } from '../runner.ts'
+import { openProject, type Session, withSources } from '../session.ts'
+import { addOutput, type OutputOptions, tellResult, withProgress } from './output.ts'
+import { append } from './select.ts'
+
+interface CopyOptions extends OutputOptions {
+  readonly platform?: readonly string[]
+  readonly name?: readonly string[]
+}
+
+const description = [
+  'copy images that exist, whole and unchanged',
+  'The source is as for inspect; without a name, every image that it holds is copied. A destination (DEST) is a scheme with a place, or an exporter as --export has it; its options follow after commas. With several destinations everything is read once. Images keep their names unless the destination or --name gives others. When anything is missing, nothing is written.',
+  'No project is needed. With -f, the plugins of that project count too.',
+].join('\n\n')
+
+/** `orch copy`: images that exist, from any medium to any other. */
+export function addCopy(program: Command, run: Runner): void {
+  const command = program
+    .command('copy')
+    .summary('copy images from any medium to any other')
+    .description(description)
+    .argument('<source>', 'such as oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar')
+    .argument('<dest...>', 'such as oci:dist/oci, oci-archive:x.tar:name, layout,dest=dist/oci')
+    .addOption(
+      new Option(
+        '--platform <list>',
+        'only these platforms: a comma list, may be repeated; local',
+      ).argParser(append),
+    )
+    .addOption(
+      new Option(
+        '--name <reference>',
+        'a name for the image, may be repeated; instead of those that it has',
+      ).argParser(append),
+    )
+  addOutput(command).action(run(copy))
+}
+
+async function copy(
+  session: Session,
+  source: string,
+  destinations: readonly string[],
+  options: CopyOptions,
+): Promise<number> {
+  const { options: own, cwd } = session
+  const plugins = own.file === undefined ? defaultPlugins() : (await openProject(session)).plugins
+  const exports = await planDestinations(destinations, { plugins, root: cwd })
+  const platforms = platformsOf(options.platform ?? [])
+  const names = [...new Set((options.name ?? []).map(normalizeTag))]
+  const work = async (orch: Orch): Promise<number> => {
+    const { signal } = session.interruption
+    const result = await withProgress(orch.events, options, () =>
+      copyImages(orch, source, exports, { names, platforms, signal }),
+    )
+    return tellResult(session, result, options)
+  }
+  return withSources(session, work, plugins)
+}
+
+/** The platforms that are asked for; none stands for all. */
+function platformsOf(values: readonly string[]): readonly Platform[] {
+  const texts = parsePlatforms(values)
+  if (texts.includes('all')) return []
+  return texts.map(text => (text === 'local' ? localPlatform() : parsePlatform(text)))
+}

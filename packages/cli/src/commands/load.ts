@@ -1,0 +1,77 @@
+import { parseExport, type Selection } from '@orch/config'
+import type { Plugin } from '@orch/core'
+import { didYouMean, UsageError } from '@orch/oci'
+import type { Command } from 'commander'
+import { chooseRuntime, runtimeNames } from '../load/runtime.ts'
+import { defaultPlugins } from '../plugins.ts'
+import type { Runner } from '../runner.ts'
+import { openProject, type Session } from '../session.ts'
+import { addBuilding, type BuildingOptions, runBuild } from './run-build.ts'
+import { addSelection, type SelectOptions, selectionOf } from './select.ts'
+
+interface LoadOptions extends SelectOptions, BuildingOptions {
+  readonly to?: string
+}
+
+/** `orch load`: from a project to the container runtime of this machine. */
+export function addLoad(program: Command, run: Runner): void {
+  const command = program
+    .command('load')
+    .description('build images and load them into the container runtime that is here')
+  addBuilding(
+    addSelection(command).option(
+      '--to <runtime[,key=value…]>',
+      'the runtime, with options of its exporter; by default the one that the environment names, else the first that is there',
+    ),
+  ).action(run(load))
+}
+
+async function load(
+  session: Session,
+  images: readonly string[],
+  options: LoadOptions,
+): Promise<number> {
+  refuseSources(images)
+  const project = await openProject(session)
+  const selection = selectionOf(images, options)
+  const { exports, notes } = await targetOf(project.plugins, options.to)
+  const plan = await project.toPlan({ ...selection, exports })
+  return runBuild(session, project, plan, options, notes)
+}
+
+/** Where to load, and what to say of it. */
+async function targetOf(
+  plugins: readonly Plugin[],
+  to: string | undefined,
+): Promise<Required<Pick<Selection, 'exports'>> & { readonly notes: readonly string[] }> {
+  if (to === undefined) {
+    const { exporter, notes } = await chooseRuntime(plugins, process.env)
+    return { exports: [{ exporter, options: {} }], notes }
+  }
+  const wanted = parseExport(to)
+  const known = runtimeNames(plugins)
+  if (known.includes(wanted.exporter)) return { exports: [wanted], notes: [] }
+  const near = didYouMean(wanted.exporter, known)
+  const elsewhere = 'To put images elsewhere: orch build --export NAME.'
+  throw new UsageError(
+    'RUNTIME_UNKNOWN',
+    `${JSON.stringify(wanted.exporter)} is no container runtime; expected one of ${known.join(', ')}`,
+    { hint: near === undefined ? elsewhere : `${near} ${elsewhere}` },
+  )
+}
+
+/** An image that exists is not built: whoever names one wants `copy`. */
+function refuseSources(images: readonly string[]): void {
+  const schemes = defaultPlugins().flatMap(({ sources = [] }) => sources)
+  const source = images.find(
+    text => schemes.some(scheme => text.startsWith(`${scheme}:`)) || /\.tar(?:\.\w+)?$/.test(text),
+  )
+  if (source === undefined) return
+  throw new UsageError(
+    'LOAD_SOURCE',
+    `${source} names an image that exists; orch load builds images of the project`,
+    {
+      hint: `To load it as it is: orch copy ${source.includes(':') ? source : `oci-archive:${source}`} ${runtimeNames(defaultPlugins())[0] ?? 'DESTINATION'}`,
+    },
+  )
+}

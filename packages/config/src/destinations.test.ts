@@ -1,0 +1,84 @@
+import type { ExportPlan, Plugin } from '@orch/core'
+import { describe, expect, it } from 'vitest'
+import { planDestinations } from './destinations.ts'
+import { fakes, faultOf } from './test-project.ts'
+
+const writers: Plugin = {
+  name: 'writers',
+  destinations: {
+    dir: (rest, root) => {
+      const [path = '', ...name] = rest.split(':')
+      return { exporter: 'layout', options: { dest: `${root}/${path}` }, references: name }
+    },
+    tar: async rest => ({ exporter: 'oci-archive', options: { dest: rest }, references: [] }),
+  },
+  setup() {},
+}
+
+function plan(...texts: string[]): Promise<readonly ExportPlan[]> {
+  return planDestinations(texts, { plugins: [...fakes, writers], root: '/here' })
+}
+
+describe('a destination', () => {
+  it('is a scheme with a place and a name, options behind commas', async () => {
+    expect(await plan('dir:out:x', 'tar://a=b.tar,level=3', 'tar:"a,b.tar"')).toEqual([
+      { exporter: 'layout', options: { dest: '/here/out' }, references: ['x:latest'] },
+      { exporter: 'oci-archive', options: { dest: 'a=b.tar', level: 3 } },
+      { exporter: 'oci-archive', options: { dest: 'a,b.tar' } },
+    ])
+  })
+
+  it('is an exporter as --export has it', async () => {
+    expect(await plan('layout', 'oci-archive,dest=x')).toEqual([
+      { exporter: 'layout', options: { dest: 'dist' } },
+      { exporter: 'oci-archive', options: { dest: 'x' } },
+    ])
+  })
+
+  it('that is neither is refused with what there is', async () => {
+    expect(await faultOf(plan('dirr:out'))).toEqual({
+      code: 'DESTINATION_UNKNOWN',
+      lines: ['nothing here writes to "dirr:out"'],
+      hint: 'Did you mean "dir"? Destinations are dir, tar, each with a colon and a place (oci:dist/oci), or exporters as --export has them: layout, oci-archive.',
+    })
+    expect(await faultOf(plan('x.tar'))).toMatchObject({ code: 'DESTINATION_UNKNOWN' })
+  })
+
+  it('gives an option once, and only one that its exporter has', async () => {
+    expect(await faultOf(plan('tar:a.tar,dest=b.tar'))).toMatchObject({
+      code: 'EXPORT_INVALID',
+      lines: ['tar:a.tar,dest=b.tar: the option dest stands before the first comma already'],
+    })
+    const { code, lines } = await faultOf(plan('tar:a.tar,depth=3', 'dir:x,dust=1'))
+    expect(code).toBe('EXPORT_INVALID')
+    expect(lines).toEqual([
+      expect.stringMatching(/^tar:a\.tar,depth=3: /),
+      expect.stringMatching(/^dir:x,dust=1: /),
+    ])
+  })
+
+  it('is read by a plugin that may fail', async () => {
+    const bad: Plugin = {
+      name: 'bad',
+      destinations: {
+        thrown: () => {
+          throw new TypeError('no key')
+        },
+        shapeless: () => ({ exporter: 'layout' }) as never,
+      },
+      setup() {},
+    }
+    const options = { plugins: [...fakes, bad], root: '/here' }
+    expect(await faultOf(planDestinations(['thrown:x'], options))).toMatchObject({
+      code: 'PLUGIN_FAILED',
+      lines: ['thrown:x: the plugin that reads it failed: no key'],
+    })
+    expect(await faultOf(planDestinations(['shapeless:x'], options))).toMatchObject({
+      code: 'PLUGIN_ANSWER_INVALID',
+    })
+  })
+
+  it('names an image as tags do', async () => {
+    expect(await faultOf(plan('dir:out:UPPER'))).toMatchObject({ code: 'REFERENCE_INVALID' })
+  })
+})

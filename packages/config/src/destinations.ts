@@ -1,0 +1,98 @@
+import { type Destination, type ExportPlan, freeze, type Plugin } from '@orch/core'
+import { didYouMean, messageOf, OrchError, UsageError } from '@orch/oci'
+import { z } from 'zod'
+import { exportPlans, type WantedExport } from './export-plans.ts'
+import { type ExportText, readFields } from './export-text.ts'
+import { pluginSet } from './plugins/tables.ts'
+import { normalizeTag } from './tags.ts'
+
+/** What gives destinations their meaning. */
+export interface DestinationOptions {
+  readonly plugins: readonly Plugin[]
+  /** The folder from which relative paths start. */
+  readonly root: string
+}
+
+type Reader = (rest: string, root: string) => Destination | Promise<Destination>
+
+/**
+ * The exports that destinations ask for, frozen: `scheme:rest[,key=value…]` by the plugins'
+ * `destinations`, or `exporter[,key=value…]`. Throws `DESTINATION_UNKNOWN`, `EXPORT_INVALID`,
+ * `EXPORTER_UNKNOWN`, `REFERENCE_INVALID`, `PLUGIN_INVALID`, and what the plugin that reads a destination throws.
+ */
+export async function planDestinations(
+  texts: readonly string[],
+  { plugins, root }: DestinationOptions,
+): Promise<readonly ExportPlan[]> {
+  const { exporters } = pluginSet(plugins).tables
+  const readers = new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
+  const wanted: WantedExport[] = []
+  for (const text of texts) {
+    const { first, options } = readFields(text)
+    const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]*):(?:\/\/)?(.*)$/s.exec(first) ?? []
+    const read = readers.get(scheme)
+    if (read !== undefined) wanted.push(await readDestination(text, read, rest, options, root))
+    else if (exporters.has(first)) wanted.push({ exporter: first, options, label: text })
+    else throw unknown(text, scheme, [...readers.keys()], [...exporters.keys()])
+  }
+  return freeze(await exportPlans(wanted, exporters))
+}
+
+async function readDestination(
+  text: string,
+  read: Reader,
+  rest: string,
+  given: ExportText['options'],
+  root: string,
+): Promise<WantedExport> {
+  const { exporter, options, references } = await answerOf(text, read, rest, root)
+  const twice = Object.keys(options).find(key => Object.hasOwn(given, key))
+  if (twice !== undefined) {
+    const why = `${text}: the option ${twice} stands before the first comma already`
+    throw new UsageError('EXPORT_INVALID', why, { hint: `Leave out ${twice}=.` })
+  }
+  const names = [...new Set(references.map(normalizeTag))]
+  return { exporter, options: { ...options, ...given }, references: names, label: text }
+}
+
+/** What the plugin makes of it. Throws `PLUGIN_FAILED` and `PLUGIN_ANSWER_INVALID` for a plugin that misbehaves. */
+async function answerOf(
+  text: string,
+  read: Reader,
+  rest: string,
+  root: string,
+): Promise<Destination> {
+  let answer: unknown
+  try {
+    answer = await read(rest, root)
+  } catch (cause) {
+    if (cause instanceof OrchError) throw cause
+    const why = `${text}: the plugin that reads it failed: ${messageOf(cause)}`
+    throw new OrchError('PLUGIN_FAILED', why, { cause })
+  }
+  const checked = destinationSchema.safeParse(answer)
+  if (checked.success) return checked.data
+  const why = `${text}: the plugin that reads it answered ${JSON.stringify(answer)}`
+  throw new OrchError('PLUGIN_ANSWER_INVALID', why, {
+    hint: 'See the type Destination of the package orch.',
+  })
+}
+
+const destinationSchema = z.object({
+  exporter: z.string(),
+  options: z.record(z.string(), z.string()),
+  references: z.array(z.string()),
+})
+
+function unknown(
+  text: string,
+  scheme: string,
+  schemes: readonly string[],
+  exporters: readonly string[],
+): UsageError {
+  const near = didYouMean(scheme === '' ? text : scheme, [...schemes, ...exporters])
+  const known = `Destinations are ${schemes.toSorted().join(', ')}, each with a colon and a place (oci:dist/oci), or exporters as --export has them: ${exporters.toSorted().join(', ')}.`
+  return new UsageError('DESTINATION_UNKNOWN', `nothing here writes to ${JSON.stringify(text)}`, {
+    hint: near === undefined ? known : `${near} ${known}`,
+  })
+}
