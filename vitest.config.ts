@@ -9,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
           include: [
             'packages/**/src/**/*.test.ts',
             'plugins/**/*.test.ts',
+            'proto/**/*.test.ts',
             'scripts/**/*.test.ts',
             'test/kit/**/*.test.ts',
           ],

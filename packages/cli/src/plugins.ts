@@ -1,5 +1,6 @@
 import type { Plugin } from '@orch/core'
 import { archive } from '@orch/plugin-archive'
+import { containerd } from '@orch/plugin-containerd'
 import { files } from '@orch/plugin-files'
 import { go } from '@orch/plugin-go'
 import { layout } from '@orch/plugin-layout'
@@ -7,5 +8,5 @@ import { staticBase } from '@orch/plugin-static'
 
 /** The plugins that come with the command, in the order in which they tap. */
 export function defaultPlugins(): readonly Plugin[] {
-  return [staticBase(), go(), files(), layout(), archive()]
+  return [staticBase(), go(), files(), layout(), archive(), containerd()]
 }

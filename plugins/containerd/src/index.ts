@@ -1,0 +1,63 @@
+import type { Destination, Plugin, Runtime } from '@orch/core'
+import { messageOf } from '@orch/oci'
+import { endpointOf, reach, type Watching } from './endpoint.ts'
+import { requestOf } from './exporter.ts'
+import { Together } from './load/together.ts'
+import { containerdOptions } from './options.ts'
+import { parsePlace, splitSource } from './place.ts'
+import { openImage } from './source.ts'
+
+/** How long a containerd may take to show that it is there. */
+const probeMs = 3000
+
+/**
+ * containerd over gRPC: the source `containerd:[namespace/]name`, and the exporter `containerd`, which
+ * puts the whole index into the daemon, checked and without a moment at which a part of it could be
+ * collected or taken for the whole.
+ */
+export function containerd(watching: Watching = {}): Plugin {
+  return {
+    name: 'containerd',
+    sources: ['containerd'],
+    exporters: { containerd: containerdOptions },
+    destinations: { containerd: destinationOf },
+    runtimes: { containerd: findRuntime },
+    setup({ hooks, root }) {
+      const together = new Together()
+      hooks.source.tapPromise('containerd', async (ref, { signal, env, offline }) => {
+        if (ref.scheme !== 'containerd') return undefined
+        const { place, options } = splitSource(ref.rest)
+        const { namespace = options.namespace } = place
+        const endpoint = endpointOf({ ...options, namespace }, env, root)
+        return openImage(endpoint, place.name, { signal, offline, whole: ref.whole })
+      })
+      hooks.export
+        .for('containerd')
+        .tapPromise('containerd', async (image, plan, context) =>
+          together.load(requestOf(image, plan, context, watching)),
+        )
+    },
+  }
+}
+
+function destinationOf(rest: string): Destination {
+  const { namespace, name } = parsePlace(rest)
+  return {
+    exporter: 'containerd',
+    options: namespace === undefined ? {} : { namespace },
+    references: name === undefined ? [] : [name],
+  }
+}
+
+async function findRuntime(env: Readonly<Record<string, string | undefined>>): Promise<Runtime> {
+  const endpoint = endpointOf({}, env, '.')
+  const { address, namespace } = endpoint
+  try {
+    const client = await reach(endpoint, { signal: AbortSignal.timeout(probeMs), offline: false })
+    client.close()
+  } catch (error) {
+    return { found: false, why: `containerd: ${messageOf(error)}` }
+  }
+  const where = `containerd at ${address} (namespace ${namespace})`
+  return { found: true, where, chosen: Boolean(env['CONTAINERD_ADDRESS']) }
+}

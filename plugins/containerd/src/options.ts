@@ -1,0 +1,107 @@
+import type { OptionsSchema } from '@orch/core'
+import { messageOf, type Platform, parsePlatform } from '@orch/oci'
+import { z } from 'zod'
+
+/** What is unpacked into snapshots: for the daemon's own platform, for every one that it can, for none, or for a list. */
+export type Unpack = 'host' | 'all' | 'none' | readonly Platform[]
+
+/** Options of the exporter, checked. */
+export interface ContainerdOptions {
+  readonly address?: string | undefined
+  readonly namespace?: string | undefined
+  /** Undefined for all that the image has. */
+  readonly platforms?: readonly Platform[] | undefined
+  readonly unpack: Unpack
+  readonly snapshotter?: string | undefined
+  /** Instead of the image's own. */
+  readonly names?: readonly string[] | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly pin: boolean
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+/** containerd's identifiers (pkg/identifiers): what a namespace or a snapshotter may be called. */
+const identifier = z
+  .string()
+  .max(76)
+  .regex(
+    /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/,
+    'expected letters, digits and single . _ - between',
+  )
+
+/** A list, or text as the command line gives it: between commas or spaces. */
+const list = z.union([
+  z.array(z.string().min(1)),
+  z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
+])
+
+const platforms = list.transform(parsePlatforms)
+
+const unpack = list.transform((items, context): Unpack => {
+  const [first] = items
+  const isWord = first === 'host' || first === 'all' || first === 'none'
+  return isWord && items.length === 1 ? first : parsePlatforms(items, context)
+})
+
+function parsePlatforms(items: readonly string[], context: z.RefinementCtx): Platform[] {
+  const found: Platform[] = []
+  for (const item of items) {
+    try {
+      found.push(parsePlatform(item))
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+  }
+  if (items.length === 0)
+    context.addIssue({ code: 'custom', message: 'expected at least one platform' })
+  return found
+}
+
+/** A map, or text as the command line gives it: `key=value` between commas. */
+const labels = z
+  .union([z.record(z.string().min(1), z.string()), z.string()])
+  .transform((given, context) => {
+    if (typeof given !== 'string') return given
+    const pairs = given.split(',').map(pair => [pair.indexOf('='), pair] as const)
+    if (given !== '' && pairs.some(([at]) => at < 1))
+      context.addIssue({ code: 'custom', message: 'expected key=value, several between commas' })
+    return Object.fromEntries(pairs.map(([at, pair]) => [pair.slice(0, at), pair.slice(at + 1)]))
+  })
+
+const file = z.string().min(1).optional()
+
+/** Options of `containerd`. */
+export const containerdOptions: OptionsSchema<ContainerdOptions> = z
+  .strictObject({
+    address: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Socket (`/path`, `unix:///path`) or `tcp://host:port` with TLS; by default CONTAINERD_ADDRESS, else /run/containerd/containerd.sock.',
+      ),
+    namespace: identifier
+      .optional()
+      .describe('By default CONTAINERD_NAMESPACE, else `default`; Kubernetes reads `k8s.io`.'),
+    platforms: platforms.optional().describe('The platforms to load; all by default.'),
+    unpack: unpack
+      .prefault('host')
+      .describe('What to unpack into snapshots: `host`, `all`, `none`, or platforms.'),
+    snapshotter: identifier
+      .optional()
+      .describe('By default CONTAINERD_SNAPSHOTTER, else what the namespace says, else overlayfs.'),
+    names: list.optional().describe('Names of the image there, instead of its tags.'),
+    labels: labels.prefault({}).describe('Labels of the image record.'),
+    pin: z
+      .union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')])
+      .default(false)
+      .describe('Keep the kubelet from removing the image.'),
+    ca: file.describe('File of the certificates that sign the daemon’s, for tcp://.'),
+    cert: file.describe('File of the certificate shown to the daemon, for tcp://.'),
+    key: file.describe('File of its private key.'),
+  })
+  .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+    message: 'cert and key belong together',
+  })
