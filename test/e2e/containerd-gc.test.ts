@@ -185,4 +185,19 @@ eachContainerd()('an import, whatever happens to the daemon meanwhile', version 
       await expectOnly(daemon, earlier)
     }
   })
+
+  it.each(['another image', 'the same image'])(
+    'that fails leaves a record alone that somebody else has written meanwhile: %s',
+    async which => {
+      const others = which === 'the same image' ? image : await testImage(['linux/amd64'])
+      const errors = await importInto(daemon, image, async (_, method) => {
+        if (!method.endsWith('Content/Read')) return
+        // By now the record is written.
+        expect(await importInto(daemon, others)).toEqual([])
+        throw new Error('refused by the test')
+      })
+      expect(errors).toMatchObject([{ message: expect.stringContaining('refused by the test') }])
+      await expectOnly(daemon, others)
+    },
+  )
 })

@@ -52,6 +52,31 @@ eachContainerd()('the names that images get in containerd', version => {
     return orch(['copy', '--progress', 'quiet', `oci-archive:${archive}`, to, ...more])
   }
 
+  it('are not given to two images', async () => {
+    const layout = await layoutOf(image, name)
+    const other = `oci:${await layoutOf(await testImage(['linux/arm64']), 'example.com/other:1')}`
+    expect(await orch(['copy', other, `oci:${layout}`])).toMatchObject({ exitCode: 0 })
+    const { address, namespace } = daemon
+    const to = `containerd,address=${address},namespace=${namespace},names=example.com/one:1`
+    const outcome = await orch(['copy', '--progress', 'quiet', `oci:${layout}`, to])
+    expect(outcome.exitCode).toBe(2)
+    expect(outcome.stderr).toMatch(/NAME_TAKEN.*example\.com\/one:1/)
+    // The first to come has it.
+    expect(await daemon.images()).toEqual(['example.com/one:1'])
+  })
+
+  it('are no IDs: Kubernetes keeps a record of each image under its own', async () => {
+    const archive = await archiveOf(await layoutOf(image, name))
+    expect(await copy(archive)).toMatchObject({ exitCode: 0 })
+    const id = `sha256:${'65'.repeat(32)}`
+    expect(await daemon.ctr(['images', 'tag', name, id])).toMatchObject({ exitCode: 0 })
+    const { address, namespace } = daemon
+    const away = await tempFolder('away')
+    const source = `containerd:,address=${address},namespace=${namespace}`
+    const outcome = await orch(['copy', '--json', source, `oci:${away}/oci`])
+    expect(JSON.parse(outcome.stdout).images).toMatchObject([{ references: [name] }])
+  })
+
   it('are wanted where an archive has none', async () => {
     const outcome = await copy(nameless)
     expectError(outcome, { exitCode: 2, code: 'NAME_MISSING', says: ['has no name'] })

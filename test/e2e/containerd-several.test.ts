@@ -57,6 +57,14 @@ eachContainerd()('two orch on one daemon at once', version => {
     expect(await daemon.contents()).toEqual([...image.blobs.keys()].sort())
   })
 
+  it('with one image under two names in one run, with several images of the same layers', async () => {
+    const second = 'example.com/team/second:1'
+    const copied = await copy(layout, placeOf(daemon), placeOf(daemon, second))
+    expect(copied.exitCode, copied.stderr).toBe(0)
+    await expectLoaded(daemon, name, image)
+    await expectLoaded(daemon, second, image)
+  })
+
   it('with two images that share a layer: both are right', async () => {
     const more = await testImage(['linux/s390x'])
     for (const [digest, blob] of image.blobs) more.blobs.set(digest, blob)

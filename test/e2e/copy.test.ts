@@ -87,7 +87,9 @@ describe('orch copy', () => {
       expect(exitCode).toBe(0)
     }
     const arm = `docker-archive:${work}/arm.tar:team/arm:1,platform=linux/arm64`
-    await copied(`oci:${work}/oci`, arm)
+    const line64 = await copied(`oci:${work}/oci`, arm)
+    const [, arm64] = (await readIndex(blob(layout, digest))).manifests
+    expect(line64).toBe(`team/arm@${arm64?.digest}`)
     expect(await copied(`docker-archive:${work}/arm.tar`, `oci:${work}/arm`)).toMatch(
       /^team\/arm@sha256:/,
     )
@@ -115,6 +117,20 @@ describe('orch copy', () => {
       ],
     })
     expect(JSON.parse(await readFile(metadata, 'utf8'))).toEqual(document)
+  })
+
+  it('names each image as it is where it was put, in lines and as JSON', async () => {
+    const work = await tempFolder('copy')
+    const to = [`oci:${work}/oci`, `oci:${work}/oci:q:1`, `oci-archive:${work}/a.tar:q:2`]
+    expect((await copied(`oci:${layout}`, ...to)).split('\n')).toEqual([
+      `example.com/hello@${digest}`,
+      `q@${digest}`,
+    ])
+    expect(JSON.parse(await copied(`oci:${layout}`, ...to, '--json'))).toMatchObject({
+      'image.name': `${name},q:1,q:2`,
+    })
+    const { stdout } = await orch(['inspect', `oci:${work}/oci`])
+    expect(stdout).toMatch(new RegExp(`─ index .*${digest}.* q:1 \\(shown above\\)$`, 'm'))
   })
 
   it('copies every image of a medium, or the one that is named', async () => {
@@ -210,7 +226,11 @@ describe('orch copy', () => {
     ['oci:', 'DESTINATION_INVALID'],
     ['oci:x,depth=3', 'EXPORT_INVALID'],
     ['oci:x:UPPER', 'REFERENCE_INVALID'],
-  ])('refuses the destination %s before it opens the source', async (destination, code) => {
-    expect(await refused(2, 'oci:/not/there', destination)).toContain(`error[${code}]`)
-  })
+    ['oci:x:a:1', 'NAME_TWICE', '--name', 'b:1'],
+  ])(
+    'refuses the destination %s before it opens the source',
+    async (destination, code, ...rest) => {
+      expect(await refused(2, 'oci:/not/there', destination, ...rest)).toContain(`error[${code}]`)
+    },
+  )
 })

@@ -63,4 +63,9 @@ it('orch load names copy for an image that exists, and build for what is no runt
   const layout = await orch(['-C', folder, 'load', '--to', 'layout'])
   expect(layout).toMatchObject({ exitCode: 2, stdout: '' })
   expect(layout.stderr).toContain('error[RUNTIME_UNKNOWN]')
+  const two = ['--to', 'containerd,address=/a', '--to', 'containerd,address=/b']
+  const twice = await orch(['-C', folder, 'load', ...two])
+  expect(twice).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(twice.stderr).toContain('error[TO_TWICE]')
+  expect(twice.stderr).toContain("'containerd,address=/a'")
 })

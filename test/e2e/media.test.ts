@@ -19,7 +19,7 @@ beforeAll(async () => {
   ].flatMap(text => ['--export', text])
   const outcome = await orch(['-C', folder, 'build', ...exports])
   expect(outcome.exitCode, outcome.stderr).toBe(0)
-  digest = outcome.stdout.trim().split('@')[1] ?? ''
+  digest = /@(\S+)/.exec(outcome.stdout)?.[1] ?? ''
 })
 
 describe('what orch exports', () => {

@@ -30,6 +30,15 @@ describe('parseExport', () => {
     )
   })
 
+  it('shows the quotes to who wrote a list without them', () => {
+    expect(() => parseExport('x,platforms=linux/amd64,linux/arm64')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('got "linux/arm64"'),
+        hint: expect.stringContaining(`'containerd,"platforms=linux/amd64,linux/arm64"'`),
+      }),
+    )
+  })
+
   it('keeps an option named __proto__ an option', () => {
     expect(Object.entries(parseExport('x,__proto__=1').options)).toEqual([['__proto__', '1']])
   })

@@ -27,7 +27,7 @@ export function readFields(text: string): {
   for (const field of rest) {
     const at = field.indexOf('=')
     const key = field.slice(0, Math.max(at, 0)).trim()
-    if (key === '') fail(text, `expected key=value, got ${JSON.stringify(field)}`)
+    if (key === '') fail(text, `expected key=value, got ${JSON.stringify(field)}`, commaHint)
     if (options.has(key)) fail(text, `the option ${key} is there twice`)
     options.set(key, field.slice(at + 1))
   }
@@ -50,8 +50,11 @@ function splitFields(text: string): string[] {
   return fields
 }
 
-function fail(text: string, why: string): never {
+const formHint = 'Write name[,key=value…], such as oci-archive,dest=image.tar.'
+const commaHint = `A field that holds commas stands in double quotes, and the whole in single ones for the shell: -e 'containerd,"platforms=linux/amd64,linux/arm64"'.`
+
+function fail(text: string, why: string, hint: string = formHint): never {
   throw new UsageError('EXPORT_INVALID', `${JSON.stringify(text)} is not an export: ${why}`, {
-    hint: 'Write name[,key=value…], such as oci-archive,dest=image.tar.',
+    hint,
   })
 }

@@ -1,4 +1,4 @@
-import { formatReference, parseReference, UsageError, withDefaultTag } from '@orch/oci'
+import { parseReference, UsageError } from '@orch/oci'
 
 /**
  * A tag as a plan holds it: as it was written, `:latest` added where it names none. Throws
@@ -12,9 +12,4 @@ export function normalizeTag(text: string): string {
     })
   }
   return reference.tag === undefined ? `${text}:latest` : text
-}
-
-/** What two tags share that mean the same name in the same registry. */
-export function tagIdentity(text: string): string {
-  return formatReference(withDefaultTag(parseReference(text)))
 }

@@ -69,7 +69,11 @@ export type Event = { readonly at: number } & Place &
         readonly current: number
         readonly total?: number
       } & Partial<ExportPlace>)
-    | { readonly type: 'export.done'; readonly result: ExportResult; readonly milliseconds: number }
+    | ({
+        readonly type: 'export.done'
+        readonly result: ExportResult
+        readonly milliseconds: number
+      } & Pick<ExportPlace, 'place'>)
     | ({
         readonly type: 'export.failed'
         readonly code: string

@@ -104,6 +104,9 @@ describe('what goes wrong', () => {
     expect(orch.said.filter(event => event.type === 'export.failed')).toMatchObject([
       { exporter: 'sink', place: '/b' },
     ])
+    expect(orch.said.filter(event => event.type === 'export.done')).toMatchObject([
+      { result: { exporter: 'sink' }, place: '/a' },
+    ])
   })
 
   it.each([{ when: new Date(0) }, { size: Number.NaN }, ['a list']])(

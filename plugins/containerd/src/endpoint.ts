@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Interceptor } from '@grpc/grpc-js'
-import { OrchError, UsageError } from '@orch/oci'
+import { OrchError, shown, UsageError } from '@orch/oci'
 import type { Client } from './client/types.ts'
+import { isIdentifier } from './place.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -40,14 +41,20 @@ const others = [
   '/run/docker/containerd/containerd.sock',
 ]
 
-/** Fills in what ctr would: CONTAINERD_ADDRESS and CONTAINERD_NAMESPACE, else the usual socket and `default`. */
+/** Fills in what ctr would: CONTAINERD_ADDRESS and CONTAINERD_NAMESPACE, else the usual socket and `default`. Throws `CONTAINERD_NAMESPACE_INVALID`. */
 export function endpointOf(options: EndpointOptions, env: Environment, root: string): Endpoint {
   const { ca, cert, key } = options
   const file = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : resolve(root, path)
+  const namespace = options.namespace ?? (env['CONTAINERD_NAMESPACE'] || 'default')
+  if (!isIdentifier(namespace)) {
+    throw new UsageError('CONTAINERD_NAMESPACE_INVALID', `${shown(namespace)} is no namespace`, {
+      hint: 'Namespaces are letters and digits, with single . _ - between; see CONTAINERD_NAMESPACE.',
+    })
+  }
   return {
     address: options.address ?? (env['CONTAINERD_ADDRESS'] || usual),
-    namespace: options.namespace ?? (env['CONTAINERD_NAMESPACE'] || 'default'),
+    namespace,
     tls: { ca: file(ca), cert: file(cert), key: file(key) },
   }
 }

@@ -1,8 +1,9 @@
 import type { Destination, Plugin, Runtime } from '@orch/core'
-import { messageOf } from '@orch/oci'
+import { messageOf, OrchError } from '@orch/oci'
 import { endpointOf, reach, type Watching } from './endpoint.ts'
 import { requestOf } from './exporter.ts'
 import { Together } from './load/together.ts'
+import { TakenNames } from './names.ts'
 import { containerdOptions } from './options.ts'
 import { parsePlace, splitSource } from './place.ts'
 import { openImage } from './source.ts'
@@ -24,18 +25,18 @@ export function containerd(watching: Watching = {}): Plugin {
     runtimes: { containerd: findRuntime },
     setup({ hooks, root }) {
       const together = new Together()
+      const taken = new TakenNames()
       hooks.source.tapPromise('containerd', async (ref, { signal, env, offline }) => {
         if (ref.scheme !== 'containerd') return undefined
-        const { place, options } = splitSource(ref.rest)
-        const { namespace = options.namespace } = place
-        const endpoint = endpointOf({ ...options, namespace }, env, root)
-        return openImage(endpoint, place.name, { signal, offline, whole: ref.whole })
+        const { name, options } = splitSource(ref.rest)
+        const endpoint = endpointOf(options, env, root)
+        return openImage(endpoint, name, { signal, offline, whole: ref.whole })
       })
-      hooks.export
-        .for('containerd')
-        .tapPromise('containerd', async (image, plan, context) =>
-          together.load(requestOf(image, plan, context, watching)),
-        )
+      hooks.export.for('containerd').tapPromise('containerd', async (image, plan, context) => {
+        const request = requestOf(image, plan, context, watching)
+        taken.take(image.name, request.names, request.endpoint, context)
+        return together.load(request)
+      })
     },
   }
 }
@@ -52,12 +53,17 @@ function destinationOf(rest: string): Destination {
 async function findRuntime(env: Readonly<Record<string, string | undefined>>): Promise<Runtime> {
   const endpoint = endpointOf({}, env, '.')
   const { address, namespace } = endpoint
+  const chosen = Boolean(env['CONTAINERD_ADDRESS'])
+  const signal = AbortSignal.timeout(probeMs)
   try {
-    const client = await reach(endpoint, { signal: AbortSignal.timeout(probeMs), offline: false })
+    const client = await reach(endpoint, { signal, offline: false })
     client.close()
   } catch (error) {
-    return { found: false, why: `containerd: ${messageOf(error)}` }
+    const hint = error instanceof OrchError && error.hint !== undefined ? ` (${error.hint})` : ''
+    const said = signal.aborted
+      ? `${address} does not answer within ${probeMs / 1000} s`
+      : `${messageOf(error)}${hint}`
+    return { found: false, why: `containerd: ${said}`, chosen }
   }
-  const where = `containerd at ${address} (namespace ${namespace})`
-  return { found: true, where, chosen: Boolean(env['CONTAINERD_ADDRESS']) }
+  return { found: true, where: `containerd at ${address} (namespace ${namespace})`, chosen }
 }

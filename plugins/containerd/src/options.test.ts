@@ -44,11 +44,13 @@ describe('options of the exporter', () => {
   })
 
   it.each([
-    [{ namespace: '../x' }, 'expected letters, digits'],
-    [{ snapshotter: 'a//b' }, 'expected letters, digits'],
+    [{ namespace: '../x' }, 'expected letters and digits'],
+    [{ snapshotter: 'a//b' }, 'expected letters and digits'],
     [{ platforms: 'linux' }, 'is not a platform'],
-    [{ unpack: 'hots' }, 'is not a platform'],
-    [{ unpack: 'host,none' }, 'is not a platform'],
+    [{ unpack: 'hots' }, 'expected host, all, none, or platforms'],
+    [{ unpack: 'host,none' }, 'expected host, all, none, or platforms'],
+    [{ labels: { long: 'x'.repeat(5000) } }, 'has more than 4096 bytes'],
+    [{ pin: 'yes' }, 'Invalid'],
     [{ platforms: '' }, 'expected at least one platform'],
     [{ labels: 'team' }, 'expected key=value'],
     [{ cert: 'a.pem' }, 'cert and key belong together'],

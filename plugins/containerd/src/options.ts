@@ -1,6 +1,7 @@
 import type { OptionsSchema } from '@orch/core'
-import { messageOf, type Platform, parsePlatform } from '@orch/oci'
+import { localPlatform, messageOf, type Platform, parsePlatform, shown } from '@orch/oci'
 import { z } from 'zod'
+import { isIdentifier } from './place.ts'
 
 /** What is unpacked into snapshots: for the daemon's own platform, for every one that it can, for none, or for a list. */
 export type Unpack = 'host' | 'all' | 'none' | readonly Platform[]
@@ -22,14 +23,9 @@ export interface ContainerdOptions {
   readonly key?: string | undefined
 }
 
-/** containerd's identifiers (pkg/identifiers): what a namespace or a snapshotter may be called. */
 const identifier = z
   .string()
-  .max(76)
-  .regex(
-    /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/,
-    'expected letters, digits and single . _ - between',
-  )
+  .refine(isIdentifier, 'expected letters and digits, with single . _ - between')
 
 /** A list, or text as the command line gives it: between commas or spaces. */
 const list = z.union([
@@ -37,19 +33,24 @@ const list = z.union([
   z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
 ])
 
-const platforms = list.transform(parsePlatforms)
+const platforms = list.transform((items, context) =>
+  items.length === 1 && items[0] === 'all' ? undefined : parsePlatforms(items, context),
+)
 
 const unpack = list.transform((items, context): Unpack => {
   const [first] = items
   const isWord = first === 'host' || first === 'all' || first === 'none'
-  return isWord && items.length === 1 ? first : parsePlatforms(items, context)
+  if (isWord && items.length === 1) return first
+  if (items.every(item => item.includes('/'))) return parsePlatforms(items, context)
+  context.addIssue({ code: 'custom', message: 'expected host, all, none, or platforms' })
+  return []
 })
 
 function parsePlatforms(items: readonly string[], context: z.RefinementCtx): Platform[] {
   const found: Platform[] = []
   for (const item of items) {
     try {
-      found.push(parsePlatform(item))
+      found.push(item === 'local' ? localPlatform() : parsePlatform(item))
     } catch (error) {
       context.addIssue({ code: 'custom', message: messageOf(error) })
     }
@@ -63,12 +64,25 @@ function parsePlatforms(items: readonly string[], context: z.RefinementCtx): Pla
 const labels = z
   .union([z.record(z.string().min(1), z.string()), z.string()])
   .transform((given, context) => {
-    if (typeof given !== 'string') return given
+    if (typeof given !== 'string') return short(given, context)
     const pairs = given.split(',').map(pair => [pair.indexOf('='), pair] as const)
     if (given !== '' && pairs.some(([at]) => at < 1))
       context.addIssue({ code: 'custom', message: 'expected key=value, several between commas' })
-    return Object.fromEntries(pairs.map(([at, pair]) => [pair.slice(0, at), pair.slice(at + 1)]))
+    const read = pairs.map(([at, pair]) => [pair.slice(0, at), pair.slice(at + 1)] as const)
+    return given === '' ? {} : short(Object.fromEntries(read), context)
   })
+
+/** containerd refuses a label whose key and value have more bytes together (pkg/labels). */
+const maxLabelBytes = 4096
+
+function short(given: Record<string, string>, context: z.RefinementCtx): Record<string, string> {
+  for (const [key, value] of Object.entries(given)) {
+    if (Buffer.byteLength(key + value) <= maxLabelBytes) continue
+    const message = `the label ${shown(key.slice(0, 40))} has more than ${maxLabelBytes} bytes`
+    context.addIssue({ code: 'custom', message })
+  }
+  return given
+}
 
 const file = z.string().min(1).optional()
 
@@ -95,8 +109,9 @@ export const containerdOptions: OptionsSchema<ContainerdOptions> = z
     names: list.optional().describe('Names of the image there, instead of its tags.'),
     labels: labels.prefault({}).describe('Labels of the image record.'),
     pin: z
-      .union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')])
-      .default(false)
+      .union([z.boolean(), z.enum(['true', 'false'])])
+      .transform(value => value === true || value === 'true')
+      .prefault(false)
       .describe('Keep the kubelet from removing the image.'),
     ca: file.describe('File of the certificates that sign the daemon’s, for tcp://.'),
     cert: file.describe('File of the certificate shown to the daemon, for tcp://.'),

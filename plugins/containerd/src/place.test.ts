@@ -17,6 +17,7 @@ describe('[namespace/]name', () => {
     ['moby/docker.io/library/x:1', { namespace: 'moby', name: 'docker.io/library/x:1' }],
     ['ci/example.com/x:1', { namespace: 'ci', name: 'example.com/x:1' }],
     ['ci/localhost:5000/x:1', { namespace: 'ci', name: 'localhost:5000/x:1' }],
+    ['moby/buildkit:v1', { name: 'moby/buildkit:v1' }],
     // A tag is no host: this is docker.io/ci/x:1.
     ['ci/x:1', { name: 'ci/x:1' }],
   ])('%j is %j', (text, place) => {
@@ -26,9 +27,13 @@ describe('[namespace/]name', () => {
 
 describe('a source', () => {
   it('may say where its daemon is', () => {
-    expect(splitSource('k8s.io/x:1,address=/run/a=b.sock,namespace=n')).toEqual({
-      place: { namespace: 'k8s.io', name: 'x:1' },
-      options: { address: '/run/a=b.sock', namespace: 'n' },
+    expect(splitSource('k8s.io/x:1,address=/run/a=b.sock')).toEqual({
+      name: 'x:1',
+      options: { address: '/run/a=b.sock', namespace: 'k8s.io' },
+    })
+    expect(splitSource('team/x:1,namespace=n')).toEqual({
+      name: 'team/x:1',
+      options: { namespace: 'n' },
     })
   })
 
@@ -43,4 +48,13 @@ describe('a source', () => {
       )
     },
   )
+
+  it.each([
+    ['x:1,address=a,address=b', 'says the address twice'],
+    ['k8s.io/x:1,namespace=n', 'says the namespace twice'],
+    ['x:1,namespace=a b', 'is no namespace'],
+    ['k8s.io', 'could be a namespace or an image'],
+  ])('is refused when it contradicts itself or means two things: %s', (text, why) => {
+    expect(() => splitSource(text)).toThrow(why)
+  })
 })

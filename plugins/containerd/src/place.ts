@@ -7,17 +7,23 @@ export interface Place {
   readonly name?: string
 }
 
-/** Namespaces that everyone has, so that nobody means a repository by them. */
-const wellKnown = new Set(['k8s.io', 'default', 'moby', 'buildkit', 'nerdctl'])
+/** Namespaces that everyone has, and no repository is called so. */
+const wellKnown = new Set(['k8s.io', 'default'])
 
 /**
  * Takes `[namespace/]name` apart. What stands before the first slash is a namespace when it is one that
- * everyone knows (`k8s.io`, `default`, `moby`, `buildkit`, `nerdctl`), when nothing follows the slash, or
- * when a registry's host follows and it is none itself: `ci/docker.io/library/x:1`. Anything else is a
- * name: `team/x:1` is docker.io/team/x:1.
+ * everyone knows (`k8s.io`, `default`), when nothing follows the slash, or when a registry's host follows
+ * and it is none itself: `ci/docker.io/library/x:1`. Anything else is a name: `team/x:1` is
+ * docker.io/team/x:1. Throws `CONTAINERD_SOURCE_INVALID` for a lone `k8s.io`.
  */
 export function parsePlace(text: string): Place {
   const slash = text.indexOf('/')
+  if (text === 'k8s.io')
+    fail(
+      text,
+      'it could be a namespace or an image',
+      'Write k8s.io/ for all of the namespace, or k8s.io/name.',
+    )
   if (slash === -1) return text === '' ? {} : { name: text }
   const first = text.slice(0, slash)
   const rest = text.slice(slash + 1)
@@ -34,24 +40,34 @@ function isHost(component: string): boolean {
 
 /**
  * Takes `rest[,key=value…]` of a source apart; neither namespaces nor references hold commas. Throws
- * `CONTAINERD_SOURCE_INVALID` for a key that sources do not have.
+ * `CONTAINERD_SOURCE_INVALID` for a key that sources do not have, and for what is said twice.
  */
-export function splitSource(text: string): { place: Place; options: SourceOptions } {
+export function splitSource(text: string): { name: string | undefined; options: SourceOptions } {
   const [rest = '', ...fields] = text.split(',')
-  const options: Record<string, string> = {}
+  const { namespace, name } = parsePlace(rest)
+  const options: Record<string, string> = namespace === undefined ? {} : { namespace }
   for (const field of fields) {
     const at = field.indexOf('=')
     const key = field.slice(0, Math.max(at, 0)).trim()
     if (!isSourceOption(key)) {
-      throw new UsageError(
-        'CONTAINERD_SOURCE_INVALID',
-        `containerd:${text}: ${JSON.stringify(field)} is no option of this source`,
-        { hint: `Options are ${sourceOptions.join(', ')}: containerd:x:1,address=/run/c.sock.` },
-      )
+      const why = `${JSON.stringify(field)} is no option of this source`
+      const names = sourceOptions.join(', ')
+      fail(text, why, `Options are ${names}: containerd:x:1,address=/run/c.sock.`)
     }
+    if (options[key] !== undefined) fail(text, `it says the ${key} twice`)
     options[key] = field.slice(at + 1)
   }
-  return { place: parsePlace(rest), options }
+  if (options['namespace'] !== undefined && !isIdentifier(options['namespace']))
+    fail(text, `${JSON.stringify(options['namespace'])} is no namespace`)
+  return { name, options }
+}
+
+function fail(text: string, why: string, hint?: string): never {
+  throw new UsageError(
+    'CONTAINERD_SOURCE_INVALID',
+    `containerd:${text}: ${why}`,
+    hint === undefined ? {} : { hint },
+  )
 }
 
 const sourceOptions = ['address', 'namespace', 'ca', 'cert', 'key'] as const
@@ -59,4 +75,9 @@ export type SourceOptions = { readonly [key in (typeof sourceOptions)[number]]?:
 
 function isSourceOption(key: string): key is (typeof sourceOptions)[number] {
   return sourceOptions.some(option => option === key)
+}
+
+/** containerd's identifiers (pkg/identifiers): what a namespace or a snapshotter may be called. */
+export function isIdentifier(text: string): boolean {
+  return text.length <= 76 && /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/.test(text)
 }

@@ -1,6 +1,6 @@
 import { normalizeTag, parsePlatforms, planDestinations } from '@orch/config'
-import type { Orch } from '@orch/core'
-import { localPlatform, type Platform, parsePlatform } from '@orch/oci'
+import type { ExportPlan, Orch } from '@orch/core'
+import { localPlatform, type Platform, parsePlatform, UsageError } from '@orch/oci'
 import { type Command, Option } from 'commander'
 import { copyImages } from '../copy/copy.ts'
 import { defaultPlugins } from '../plugins.ts'
@@ -26,8 +26,14 @@ export function addCopy(program: Command, run: Runner): void {
     .command('copy')
     .summary('copy images from any medium to any other')
     .description(description)
-    .argument('<source>', 'such as oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar')
-    .argument('<dest...>', 'such as oci:dist/oci, oci-archive:x.tar:name, layout,dest=dist/oci')
+    .argument(
+      '<source>',
+      'such as oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name',
+    )
+    .argument(
+      '<dest...>',
+      'such as oci:dist/oci, oci-archive:x.tar:name, containerd:[namespace/]name, layout,dest=dist/oci',
+    )
     .addOption(
       new Option(
         '--platform <list>',
@@ -54,6 +60,7 @@ async function copy(
   const exports = await planDestinations(destinations, { plugins, root: cwd })
   const platforms = platformsOf(options.platform ?? [])
   const names = [...new Set((options.name ?? []).map(normalizeTag))]
+  if (names.length > 0) refuseNames(exports)
   const work = async (orch: Orch): Promise<number> => {
     const { signal } = session.interruption
     const result = await withProgress(orch.events, options, () =>
@@ -62,6 +69,15 @@ async function copy(
     return tellResult(session, result, options)
   }
   return withSources(session, work, plugins)
+}
+
+/** A destination's own name would silently win over that of --name. */
+function refuseNames(exports: readonly ExportPlan[]): void {
+  const [name] = exports.flatMap(({ references = [] }) => references)
+  if (name === undefined) return
+  throw new UsageError('NAME_TWICE', `a destination gives the name ${name}, and --name another`, {
+    hint: 'Leave out one of them, or give each destination its own name.',
+  })
 }
 
 /** The platforms that are asked for; none stands for all. */

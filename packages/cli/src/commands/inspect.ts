@@ -6,11 +6,12 @@ import {
   GraphBudget,
   type ImageConfig,
   type ImageSource,
+  imageConfigIn,
   isConfigType,
   isDocumentType,
+  isIndexType,
   namesOf,
   OrchError,
-  parseImageConfig,
   readBlob,
   readDocument,
 } from '@orch/oci'
@@ -36,7 +37,7 @@ export function addInspect(program: Command, run: Runner): void {
     )
     .argument(
       '<source>',
-      'such as oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, static',
+      'such as oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name, static',
     )
     .option('--json', 'print the tree as JSON, with annotations and configs')
     .action(run(inspect))
@@ -67,9 +68,9 @@ async function treeOf(
   depth = 0,
 ): Promise<InspectNode> {
   if (!isDocumentType(descriptor.mediaType)) return blobNode(image, descriptor)
-  const node = nodeOf(descriptor)
+  const node = nodeOf(descriptor, isIndexType(descriptor.mediaType) ? 'index' : 'manifest')
   // What is met again is shown again, but not what lies below it.
-  if (!budget.visit(descriptor, depth)) return { ...node, note: 'shown above' }
+  if (!budget.visit(descriptor, depth)) return shownAbove(node)
   const document = await ifThere(readDocument(image.content, descriptor, signal))
   if (document === undefined) return missing(node)
   if (document.kind === 'index') {
@@ -77,12 +78,12 @@ async function treeOf(
     for (const child of document.index.manifests) {
       children.push(await treeOf(image, child, budget, signal, depth + 1))
     }
-    return { ...node, label: 'index', ...annotated(document.index), children }
+    return { ...node, ...annotated(document.index), children }
   }
   const { config, layers } = document.manifest
   const children = [await configNode(image, config, signal)]
   for (const layer of layers) children.push(await blobNode(image, layer, 'layer'))
-  return { ...node, label: 'manifest', ...annotated(document.manifest), children }
+  return { ...node, ...annotated(document.manifest), children }
 }
 
 async function configNode(
@@ -93,7 +94,8 @@ async function configNode(
   const node = await blobNode(image, config, 'config')
   if (node.missing === true || !isConfigType(config.mediaType)) return node
   const bytes = await readBlob(await blobOf(image.content, config), { signal })
-  return { ...node, config: parseImageConfig(bytes, `config ${config.digest}`) }
+  const parsed = imageConfigIn(bytes, `config ${config.digest}`)
+  return parsed === undefined ? node : { ...node, config: parsed }
 }
 
 async function blobNode(
@@ -103,6 +105,10 @@ async function blobNode(
 ): Promise<InspectNode> {
   const node = nodeOf(descriptor, label)
   return (await ifThere(blobOf(image.content, descriptor))) === undefined ? missing(node) : node
+}
+
+function shownAbove(node: InspectNode): InspectNode {
+  return { ...node, note: node.note === undefined ? 'shown above' : `${node.note} (shown above)` }
 }
 
 function missing(node: InspectNode): InspectNode {

@@ -1,16 +1,16 @@
 import { parseExport, type Selection } from '@orch/config'
 import type { Plugin } from '@orch/core'
 import { didYouMean, UsageError } from '@orch/oci'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { chooseRuntime, runtimeNames } from '../load/runtime.ts'
 import { defaultPlugins } from '../plugins.ts'
 import type { Runner } from '../runner.ts'
 import { openProject, type Session } from '../session.ts'
 import { addBuilding, type BuildingOptions, runBuild } from './run-build.ts'
-import { addSelection, type SelectOptions, selectionOf } from './select.ts'
+import { addSelection, append, type SelectOptions, selectionOf } from './select.ts'
 
 interface LoadOptions extends SelectOptions, BuildingOptions {
-  readonly to?: string
+  readonly to?: readonly string[]
 }
 
 /** `orch load`: from a project to the container runtime of this machine. */
@@ -19,9 +19,11 @@ export function addLoad(program: Command, run: Runner): void {
     .command('load')
     .description('build images and load them into the container runtime that is here')
   addBuilding(
-    addSelection(command).option(
-      '--to <runtime[,key=value…]>',
-      'the runtime, with options of its exporter; by default the one that the environment names, else the first that is there',
+    addSelection(command).addOption(
+      new Option(
+        '--to <runtime[,key=value…]>',
+        'the runtime, with options of its exporter; by default the one that the environment names, else the first that is there',
+      ).argParser(append),
     ),
   ).action(run(load))
 }
@@ -42,11 +44,16 @@ async function load(
 /** Where to load, and what to say of it. */
 async function targetOf(
   plugins: readonly Plugin[],
-  to: string | undefined,
+  [to, ...more]: readonly string[] = [],
 ): Promise<Required<Pick<Selection, 'exports'>> & { readonly notes: readonly string[] }> {
   if (to === undefined) {
     const { exporter, notes } = await chooseRuntime(plugins, process.env)
     return { exports: [{ exporter, options: {} }], notes }
+  }
+  if (more.length > 0) {
+    throw new UsageError('TO_TWICE', `--to names several runtimes: ${[to, ...more].join(' ')}`, {
+      hint: `orch load takes one. For several: orch build ${[to, ...more].map(text => `-e '${text}'`).join(' ')}.`,
+    })
   }
   const wanted = parseExport(to)
   const known = runtimeNames(plugins)

@@ -1,4 +1,5 @@
-import type { ImagePlan, Plan } from '@orch/core'
+import type { ExportPlan, ImagePlan, Plan } from '@orch/core'
+import { formatPlatform, type Platform } from '@orch/oci'
 import type { Command } from 'commander'
 import type { Runner } from '../runner.ts'
 import { openProject, type Session } from '../session.ts'
@@ -31,7 +32,7 @@ export function addPlan(program: Command, run: Runner): void {
 }
 
 /** Prints a plan for people, or as JSON. */
-export function printPlan(session: Session, plan: Plan, json: boolean): number {
+export function printPlan(session: Pick<Session, 'print'>, plan: Plan, json: boolean): number {
   if (json) session.print(JSON.stringify(plan, null, 2))
   else for (const line of planLines(plan)) session.print(line)
   return 0
@@ -39,12 +40,25 @@ export function printPlan(session: Session, plan: Plan, json: boolean): number {
 
 function* planLines(plan: Plan): Generator<string> {
   for (const image of plan.images) yield* imageLines(image)
-  for (const { exporter, options } of plan.exports) {
-    const shown = Object.entries((options ?? {}) as Record<string, unknown>).map(
-      ([key, value]) => ` ${key}=${value}`,
-    )
-    yield `export     ${exporter}${shown.join('')}`
-  }
+  for (const item of plan.exports) yield `export     ${exportText(item)}`
+}
+
+function exportText({ exporter, options, references = [] }: ExportPlan): string {
+  const shown = Object.entries(withoutEmpty(options)).map(
+    ([key, value]) => ` ${key}=${told(value)}`,
+  )
+  const names = references.length === 0 ? '' : ` as ${references.join(', ')}`
+  return `${exporter}${shown.join('')}${names}`
+}
+
+/** An exporter's option as people write it. */
+function told(value: unknown): string {
+  if (Array.isArray(value) && value.every(isPlatform)) return value.map(formatPlatform).join(',')
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function isPlatform(value: unknown): value is Platform {
+  return typeof value === 'object' && value !== null && 'os' in value && 'architecture' in value
 }
 
 function* imageLines(image: ImagePlan): Generator<string> {

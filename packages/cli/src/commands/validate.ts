@@ -9,7 +9,10 @@ export function addValidate(program: Command, run: Runner): void {
   program
     .command('validate')
     .description('re-hash and check everything below an image; exit 1 when something is wrong')
-    .argument('<source>', 'such as oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar')
+    .argument(
+      '<source>',
+      'such as oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name',
+    )
     .option('--json', 'print the findings as JSON')
     .action(run(validate))
 }

@@ -1,10 +1,10 @@
 import type { ExportPlan, ImagePlan } from '@orch/core'
-import type { Compression } from '@orch/oci'
+import { type Compression, wholeReference } from '@orch/oci'
 import type { ProjectConfig, ProjectImage } from '../define.ts'
 import { normalizePlatformText } from '../platforms.ts'
 import { formatPath, type Path, type Problem } from '../problem.ts'
 import type { Tables } from '../tables.ts'
-import { normalizeTag, tagIdentity } from '../tags.ts'
+import { normalizeTag } from '../tags.ts'
 import { checkBuild } from './build.ts'
 import { type Checked, check } from './check.ts'
 import { projectFileSchema } from './core.ts'
@@ -96,8 +96,8 @@ function sharedTags({ images }: ProjectConfig): Problem[] {
     for (const [at, tag] of tagsOf(name, image).entries()) {
       const written = (image.tags ?? []).length > 0
       const path: Path = ['images', name, ...(written ? ['tags', at] : [])]
-      const owner = owners.get(tagIdentity(tag))
-      if (owner === undefined) owners.set(tagIdentity(tag), { image: name, path })
+      const owner = owners.get(wholeReference(tag))
+      if (owner === undefined) owners.set(wholeReference(tag), { image: name, path })
       else if (owner.image !== name) {
         const message = `the tag ${tag} is taken by ${formatPath(owner.path)}; expected one that no other image has`
         problems.push({ path, on: 'value', message })

@@ -48,7 +48,9 @@ async function exportTo(
   const result = await hooks.export.get(exporter)?.promise(named, request, context)
   if (result === undefined) throw missing(exporter)
   const milliseconds = performance.now() - began
-  context.events.emit({ type: 'export.done', image: image.name, result, milliseconds })
+  const { place } = placeOf(request, context.plan.exports)
+  const told = place === undefined ? { result } : { result, place }
+  context.events.emit({ type: 'export.done', image: image.name, ...told, milliseconds })
   return result
 }
 

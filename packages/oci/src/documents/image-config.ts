@@ -66,6 +66,16 @@ export function parseImageConfig(bytes: Uint8Array, what = 'config'): ImageConfi
   }
 }
 
+/**
+ * The same, and undefined for what has no `rootfs`: the config of an artifact that borrows the media
+ * type of an image's, such as `{}`. It says of no platform and of no layers.
+ */
+export function imageConfigIn(bytes: Uint8Array, what = 'config'): ImageConfig | undefined {
+  const document = parseJsonObject(bytes, what)
+  checkFieldNames(document, Object.keys(shapes.config), what)
+  return (document['rootfs'] ?? null) === null ? undefined : parseImageConfig(bytes, what)
+}
+
 /** What a value must be, in the words of the message that says it is not. */
 type Shape = readonly [description: string, test: (value: Json) => boolean]
 

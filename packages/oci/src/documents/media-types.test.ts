@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   isConfigType,
   isIndexType,
+  isLayerType,
   isManifestType,
   layerCompression,
   layerMediaType,
@@ -24,6 +25,17 @@ describe('media types', () => {
     ['application/vnd.in-toto+json', undefined],
   ])('%s is a layer with compression %s', (type, compression) => {
     expect(layerCompression(type)).toBe(compression)
+  })
+
+  it.each([
+    [mediaTypes.layerZstd, true],
+    [mediaTypes.dockerForeignLayerGzip, true],
+    ['application/vnd.oci.image.layer.v1.tar+gzip+encrypted', true],
+    ['application/vnd.docker.image.rootfs.diff.tar.gzip+encrypted', true],
+    ['application/vnd.in-toto+json', false],
+    [mediaTypes.dockerConfig, false],
+  ])('%s is a layer to containerd: %s', (type, expected) => {
+    expect(isLayerType(type)).toBe(expected)
   })
 
   it('name the compression that they were made for', () => {

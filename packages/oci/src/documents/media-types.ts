@@ -42,6 +42,18 @@ export function layerCompression(mediaType: string): CompressionType | undefined
   return match === null ? undefined : ((match[1] as CompressionType | undefined) ?? 'none')
 }
 
+/**
+ * Whether containerd takes it for a layer (its images.IsLayerType): also those whose bytes only others
+ * can read, such as encrypted ones.
+ */
+export function isLayerType(mediaType: string): boolean {
+  const [plain = ''] = mediaType.split('+')
+  return (
+    mediaType.startsWith('application/vnd.oci.image.layer.') ||
+    plain.startsWith('application/vnd.docker.image.rootfs.')
+  )
+}
+
 /** The OCI media type of a layer with this compression. */
 export function layerMediaType(compression: CompressionType): string {
   return { gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd, none: mediaTypes.layer }[

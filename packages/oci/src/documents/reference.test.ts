@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { familiarReference, formatReference, parseReference, withDefaultTag } from './reference.ts'
+import { familiarReference, formatReference, parseReference, wholeReference } from './reference.ts'
 
 const hex = 'a'.repeat(64)
 const whole = (text: string): string => formatReference(parseReference(text))
@@ -129,9 +129,8 @@ describe('a reference', () => {
   })
 
   it('gets the tag latest only where it has neither tag nor digest', () => {
-    const tagged = (text: string): string => formatReference(withDefaultTag(parseReference(text)))
-    expect(tagged('a')).toBe('docker.io/library/a:latest')
-    expect(tagged('a:1')).toBe('docker.io/library/a:1')
-    expect(tagged(`a@sha256:${hex}`)).toBe(`docker.io/library/a@sha256:${hex}`)
+    expect(wholeReference('a')).toBe('docker.io/library/a:latest')
+    expect(wholeReference('a:1')).toBe('docker.io/library/a:1')
+    expect(wholeReference(`a@sha256:${hex}`)).toBe(`docker.io/library/a@sha256:${hex}`)
   })
 })

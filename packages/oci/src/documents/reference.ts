@@ -88,6 +88,11 @@ export function familiarReference(reference: Reference): string {
   return misleads ? whole : short
 }
 
+/** The whole name that a text stands for, its tag filled in: `docker.io/library/x:latest` for `x`. Throws `REFERENCE_INVALID`. */
+export function wholeReference(text: string): string {
+  return formatReference(withDefaultTag(parseReference(text)))
+}
+
 /** The same reference with the tag `latest` where it has neither tag nor digest. */
 export function withDefaultTag(reference: Reference): Reference {
   return reference.tag === undefined && reference.digest === undefined

@@ -1,6 +1,6 @@
 import { readBlob } from '../blob/verify.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
-import { parseImageConfig } from '../documents/image-config.ts'
+import { imageConfigIn } from '../documents/image-config.ts'
 import { isConfigType, isIndexType, isManifestType } from '../documents/media-types.ts'
 import {
   formatPlatform,
@@ -101,5 +101,6 @@ async function configPlatform(
   const [config] = childrenOf(document)
   if (config === undefined || !isConfigType(config.mediaType)) return undefined
   const bytes = await readBlob(await blobOf(content, config), { signal })
-  return platformOf(parseImageConfig(bytes, `config ${config.digest}`))
+  const parsed = imageConfigIn(bytes, `config ${config.digest}`)
+  return parsed === undefined ? undefined : platformOf(parsed)
 }

@@ -7,6 +7,7 @@ import { encodeManifest, parseManifest } from '../documents/manifest.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { parsePlatform } from '../documents/platform.ts'
 import { readDocument } from './document.ts'
+import { platformManifests } from './select.ts'
 import { missingError, surveyGraph } from './survey.ts'
 import { rootedAt, spoil, type TestImage, testImage } from './test-image.ts'
 import { walkGraph } from './walk.ts'
@@ -15,6 +16,16 @@ import { walkGraph } from './walk.ts'
 function indexOf(image: TestImage, manifests: readonly Descriptor[]): TestImage {
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests } as const
   return rootedAt(image.keep(encodeIndex(index), mediaTypes.index), image)
+}
+
+/** Another manifest in the image's store. */
+function manifestOf(
+  image: TestImage,
+  config: Descriptor,
+  layers: readonly Descriptor[],
+): Descriptor {
+  const manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers } as const
+  return image.keep(encodeManifest(manifest), mediaTypes.manifest)
 }
 
 /** What the manifest of a platform points at. */
@@ -169,8 +180,42 @@ describe('surveyGraph', () => {
     const wrong = indexOf(image, [image.keep(bytes, mediaTypes.manifest, { platform })])
     await expect(surveyGraph(wrong)).rejects.toMatchObject({
       code: 'DIFF_ID_COUNT',
-      message: expect.stringContaining('has 2 layers, its config has 1 diffIDs'),
+      message: expect.stringContaining('has 2 filesystem layers, its config has 1 diffIDs'),
     })
+  })
+
+  it('counts filesystem layers alone, as containerd does', async () => {
+    const image = await testImage(['linux/amd64'])
+    const [config, tar] = await partsOf(image, 0)
+    if (config === undefined || tar === undefined) throw new Error('no parts')
+    const other = image.keep(Buffer.from('{}'), 'application/vnd.example.notes+json')
+    const encrypted = image.keep(Buffer.from('?'), `${mediaTypes.layerGzip}+encrypted`)
+    const surveyed = (layers: readonly Descriptor[], own: Descriptor = config): Promise<unknown> =>
+      surveyGraph(rootedAt(manifestOf(image, own, layers), image))
+    expect(await surveyed([other, tar])).toMatchObject({ complete: ['linux/amd64'] })
+    expect(await surveyed([other])).toMatchObject({ missing: [] })
+    const rootfs = { type: 'layers', diff_ids: [tar.digest, other.digest] } as const
+    const bytes = encodeImageConfig({ ...parsePlatform('linux/amd64'), rootfs })
+    const two = image.keep(bytes, mediaTypes.config)
+    expect(await surveyed([tar, encrypted], two)).toMatchObject({ missing: [] })
+    for (const layers of [[tar, other], []])
+      await expect(surveyed(layers, two)).rejects.toMatchObject({ code: 'DIFF_ID_COUNT' })
+  })
+
+  it('takes an artifact with the media type of an image config for no image', async () => {
+    const image = await testImage([])
+    const empty = image.keep(Buffer.from('{}'), mediaTypes.config)
+    const layer = image.keep(Buffer.from('x'), mediaTypes.layer)
+    const artifact = rootedAt(manifestOf(image, empty, [layer]), image)
+    expect(await surveyGraph(artifact)).toMatchObject({
+      nodes: { length: 3 },
+      missing: [],
+      complete: [],
+    })
+    expect(await platformManifests(artifact)).toEqual([])
+    const half = image.keep(Buffer.from('{"rootfs":{"type":"files"}}'), mediaTypes.config)
+    const wrong = rootedAt(manifestOf(image, half, [layer]), image)
+    await expect(surveyGraph(wrong)).rejects.toMatchObject({ code: 'DOCUMENT_INVALID' })
   })
 
   it('asks for several blobs at once, and for no more than sixteen', async () => {

@@ -1,8 +1,8 @@
 import { readBlob } from '../blob/verify.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
 import { type Digest, isDigest } from '../documents/digest.ts'
-import { parseImageConfig } from '../documents/image-config.ts'
-import { isConfigType, isIndexType } from '../documents/media-types.ts'
+import { imageConfigIn } from '../documents/image-config.ts'
+import { isConfigType, isIndexType, isLayerType } from '../documents/media-types.ts'
 import {
   formatPlatform,
   normalizePlatform,
@@ -35,8 +35,8 @@ export interface Survey {
 
 /**
  * Looks for every blob under a root and goes on when one is missing; what lies below a missing document
- * cannot be known. Throws `DIFF_ID_COUNT` for a manifest whose config tells of more or fewer layers,
- * and what `walkGraph` throws but for `BLOB_MISSING`.
+ * cannot be known. Throws `DIFF_ID_COUNT` for a manifest whose config tells of more or fewer filesystem
+ * layers than it has, and what `walkGraph` throws but for `BLOB_MISSING`.
  */
 export async function surveyGraph(
   image: ImageSource,
@@ -70,17 +70,20 @@ async function platformsOfConfigs(
     const node = there.get(config.digest)
     if (node === undefined || !isConfigType(config.mediaType)) return []
     const bytes = await readBlob({ ...node.blob, descriptor: config }, { signal })
-    const parsed = parseImageConfig(bytes, `config ${config.digest}`)
-    const count = parsed.rootfs.diff_ids.length
-    if (count !== layers.length) throw unequal(descriptor.digest, layers.length, count)
+    const parsed = imageConfigIn(bytes, `config ${config.digest}`)
+    if (parsed === undefined) return []
+    checkCount(descriptor.digest, layers, parsed.rootfs.diff_ids.length)
     return [[descriptor.digest, platformOf(parsed)]]
   }
   return new Map((await atOnce(manifests, read)).flat())
 }
 
-function unequal(manifest: Digest, layers: number, diffIds: number): OrchError {
-  const how = `the manifest ${manifest} has ${layers} layers, its config has ${diffIds} diffIDs`
-  return new OrchError('DIFF_ID_COUNT', how, {
+/** Compares as containerd does: what has nothing but other layers, such as a signature, is unpacked nowhere. */
+function checkCount(manifest: Digest, layers: readonly Descriptor[], diffIds: number): void {
+  const count = layers.filter(({ mediaType }) => isLayerType(mediaType)).length
+  if (count === diffIds || (count === 0 && layers.length > 0)) return
+  const how = `the manifest ${manifest} has ${count} filesystem layers, its config has ${diffIds} diffIDs`
+  throw new OrchError('DIFF_ID_COUNT', how, {
     hint: 'The image is damaged or badly built: no runtime can unpack it. Make it again.',
   })
 }

@@ -79,6 +79,31 @@ describe('the names of an image', () => {
   })
 })
 
+describe('what a medium without the wanted image says', () => {
+  it('lists ten of its names, the likeliest first', () => {
+    const many = Array.from({ length: 12 }, (_, at) => named(other, { [ref]: `team/app:${at}x` }))
+    expect(() => pickImage(medium([...many, named(other, { [ref]: 'web:1' })]), 'web:2')).toThrow(
+      /it holds web:1, (?:team\/app:\w+, ){8}team\/app:\w+ and 3 more$/,
+    )
+    expect(() => pickImage(medium([amd64]), 'x:1')).toThrow(
+      expect.objectContaining({
+        message: `x.tar has no image x:1; it holds ${amd64.digest}`,
+        hint: expect.stringContaining('oci-archive:file:NAME, containerd:NAME'),
+      }),
+    )
+  })
+
+  it('takes a digest for no name, as containerd’s records for the kubelet have it', () => {
+    const id = `sha256:${'a'.repeat(64)}`
+    const records = [
+      named(image.root, { [whole]: 'x.org/a:1' }),
+      named(image.root, { [whole]: id }),
+    ]
+    expect(imagesOf(records)).toEqual([[image.root.digest, ['x.org/a:1']]])
+    expect(() => pickImage(medium(records), 'b:1')).toThrow(/it holds x\.org\/a:1$/)
+  })
+})
+
 describe('manifests side by side', () => {
   it.each([
     ['without names', {}],

@@ -78,8 +78,8 @@ export function ambiguous(medium: Medium, name: string, items: readonly Descript
   return new OrchError('IMAGE_AMBIGUOUS', message, {
     hint:
       flatImage(medium) === undefined
-        ? 'Name one by its digest after the path and a colon.'
-        : 'Name one by its digest after the path and a colon; or, to copy them as the platforms of one image, give that image its name with --name.',
+        ? 'Name one by its digest, where the name would stand.'
+        : 'Name one by its digest, where the name would stand; or, to copy them as the platforms of one image, give that image its name with --name.',
   })
 }
 

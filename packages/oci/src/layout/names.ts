@@ -1,8 +1,10 @@
 import type { Annotations, Descriptor } from '../documents/descriptor.ts'
+import { isDigest } from '../documents/digest.ts'
 import {
   familiarReference,
   formatReference,
   parseReference,
+  wholeReference,
   withDefaultTag,
 } from '../documents/reference.ts'
 import type { ImageSource } from '../graph/source.ts'
@@ -27,11 +29,13 @@ export function nameToAnnotations(name: string): Annotations {
   }
 }
 
-/** The names that a top-level descriptor carries, containerd's first. */
-export function namesOf(descriptor: Descriptor): readonly string[] {
-  const { annotations = {} } = descriptor
+/**
+ * The names that a top-level descriptor carries, containerd's first. A digest, as the kubelet's containerd
+ * names a record beside the image's own, is none.
+ */
+export function namesOf({ annotations = {} }: Descriptor): readonly string[] {
   const names = [annotations[nameAnnotations.containerd], annotations[nameAnnotations.ref]]
-  return names.filter(name => name !== undefined && name !== '') as string[]
+  return names.filter(name => name !== undefined && name !== '' && !isDigest(name)) as string[]
 }
 
 /**
@@ -41,8 +45,8 @@ export function namesOf(descriptor: Descriptor): readonly string[] {
 export function referenceOf({ annotations = {} }: Descriptor): string | undefined {
   const short = annotations[nameAnnotations.ref] ?? ''
   return (
-    wholeReference(annotations[nameAnnotations.containerd] ?? '') ??
-    (/[/:@]/.test(short) ? wholeReference(short) : undefined)
+    wholeName(annotations[nameAnnotations.containerd] ?? '') ??
+    (/[/:@]/.test(short) ? wholeName(short) : undefined)
   )
 }
 
@@ -58,17 +62,16 @@ export function withoutNames(descriptor: Descriptor): Descriptor {
 /** Whether a name that a person gave means this descriptor: either annotation, in short or whole form, or a lone tag. */
 export function isNamed(descriptor: Descriptor, wanted: string): boolean {
   const names = namesOf(descriptor)
-  const whole = wholeReference(wanted)
+  const whole = wholeName(wanted)
   return (
-    names.includes(wanted) ||
-    (whole !== undefined && names.some(name => wholeReference(name) === whole))
+    names.includes(wanted) || (whole !== undefined && names.some(name => wholeName(name) === whole))
   )
 }
 
-/** Undefined for free text, as ref.name may be. */
-function wholeReference(text: string): string | undefined {
+/** Undefined for a digest, and for free text, as ref.name may be. */
+function wholeName(text: string): string | undefined {
   try {
-    return formatReference(withDefaultTag(parseReference(text)))
+    return isDigest(text) ? undefined : wholeReference(text)
   } catch {
     return undefined
   }

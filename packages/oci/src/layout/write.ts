@@ -4,7 +4,7 @@ import type { Descriptor } from '../documents/descriptor.ts'
 import type { Digest } from '../documents/digest.ts'
 import { encodeIndex, type ImageIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
-import { OrchError } from '../errors.ts'
+import { OrchError, UsageError } from '../errors.ts'
 import { syncDirectory, writeFileAtomic } from '../fs/atomic.ts'
 import { diskError, errnoOf } from '../fs/disk-error.ts'
 import { makeFolder, removeEmpty } from '../fs/folder.ts'
@@ -137,7 +137,7 @@ function mergeIndex(before: ImageIndex, images: readonly NamedImage[]): ImageInd
   for (const item of added) {
     const key = keyOf(item)
     if ((keys.get(key) ?? item.digest) !== item.digest) {
-      throw new OrchError('NAME_TAKEN', `two images are to be written under the one name ${key}`)
+      throw new UsageError('NAME_TAKEN', `two images are to be written under the one name ${key}`)
     }
     keys.set(key, item.digest)
   }

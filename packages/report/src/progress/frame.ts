@@ -82,6 +82,7 @@ function restText(rest: readonly Row[]): string {
 
 function footerText(state: BuildState, now: number): string {
   const targets = state.rows().filter(row => row.platform !== undefined)
+  if (targets.length === 0) return `  ${formatDuration(now)}`
   const ended = targets.filter(row => row.ended !== undefined).length
   return `  ${ended}/${formatCount(targets.length, 'target')} ${formatDuration(now)}`
 }

@@ -66,6 +66,20 @@ it('says which of two exports by one exporter failed', () => {
   ).toEqual([`hello | x ${place} failed [${code}]`])
 })
 
+it('says which of two exports by one exporter is done', () => {
+  const done = (location: string, place: string): Event => {
+    const result = { exporter: 'x', image: 'hello', digest: indexDigest, location, names: [] }
+    return { at: 5, type: 'export.done', image: 'hello', result, place, milliseconds: 8 }
+  }
+  expect(
+    linesOf([done('hello:1', '/a.sock'), done('hello:1', '/b.sock'), done('/w/c', 'c')]),
+  ).toEqual([
+    'hello | x /a.sock hello:1 8ms',
+    'hello | x /b.sock hello:1 8ms',
+    'hello | x /w/c 8ms',
+  ])
+})
+
 it('says every few seconds how many bytes an export has sent', () => {
   const sent = (at: number, what: string, current: number): Event => {
     const image = 'hello'

@@ -2,7 +2,7 @@ import type { Event } from '@orch/core'
 import { formatDuration } from '../format.ts'
 import type { Output, Paint } from '../style.ts'
 import { visible } from '../text.ts'
-import { exportText, logLines, placedLine, type Reporter } from './reporter.ts'
+import { exportedText, exportText, logLines, placedLine, type Reporter } from './reporter.ts'
 import { BuildState, isCached } from './state.ts'
 import { sumOf } from './transfers.ts'
 
@@ -84,10 +84,8 @@ export function plainReporter(stream: Output, paint: Paint): Reporter {
       }
       case 'progress':
         return transferText(event)
-      case 'export.done': {
-        const { exporter, location } = event.result
-        return `${visible(exporter)} ${visible(location)} ${formatDuration(event.milliseconds)}`
-      }
+      case 'export.done':
+        return `${visible(exportedText(event))} ${formatDuration(event.milliseconds)}`
       case 'export.failed':
         return `${visible(exportText(event))} ${failed} [${visible(event.code)}]`
       case 'build.done': {

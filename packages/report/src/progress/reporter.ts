@@ -26,6 +26,13 @@ export function exportText({ exporter, place }: ExportPlace): string {
   return place === undefined ? exporter : `${exporter} ${place}`
 }
 
+/** The same with where the image is now: a place that this says again is left out. */
+export function exportedText({ result, place }: Extract<Event, { type: 'export.done' }>): string {
+  const { exporter, location } = result
+  const isSaid = place === undefined || location.includes(place)
+  return `${exportText(isSaid ? { exporter } : { exporter, place })} ${location}`
+}
+
 /** One whole line, `api linux/arm64 | text`: the form of plain progress, stable for grep. */
 export function placedLine(place: Place, text: string): string {
   const where = placeText(place)

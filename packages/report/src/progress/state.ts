@@ -1,6 +1,6 @@
 import type { Event, StageName } from '@orch/core'
 import { formatCount } from '../format.ts'
-import { exportText } from './reporter.ts'
+import { exportedText, exportText } from './reporter.ts'
 import { Transfers } from './transfers.ts'
 
 /** What became of the work in one place. */
@@ -124,7 +124,7 @@ function applyToRow(row: Row, event: Event): void {
       )
       break
     case 'export.done':
-      row.notes.add(`${event.result.exporter} ${event.result.location}`)
+      row.notes.add(exportedText(event))
       break
     case 'action':
       if (event.hit) row.hits += 1

@@ -107,6 +107,7 @@ it('shows bytes on their way', () => {
   ])
   vi.advanceTimersByTime(100)
   expect(screen()[0]).toBe('› hello  export  push 2.5 MiB of 10.0 MiB    101ms')
+  expect(screen()[1]).toBe('  101ms') // A copy has no targets to be counted.
 })
 
 it('adds up blobs that are on their way at once, by exporter and place', () => {

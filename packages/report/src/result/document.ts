@@ -2,12 +2,14 @@ import type { ExportResult } from '@orch/core'
 import { descriptorToJson, formatPlatform, type JsonObject, redact } from '@orch/oci'
 import { dedupeErrors } from '../errors/dedupe.ts'
 import type { Problem } from '../errors/problem.ts'
+import { namesOf } from './names.ts'
 import type { Result, ResultImage, ResultManifest } from './result.ts'
 
 /**
  * A build or a copy as a document, for `--json` and `--metadata-file`: `ok`, `milliseconds` and `images`, and at
  * the top the keys by which readers of buildx's metadata file find an image. An image that was built
- * or opened has digest, media type and size of its index; one that was not has none of these. Sizes are bytes: of
+ * or opened has digest, media type and size of its index; one that was not has none of these. Its names are those
+ * under which it was exported; an export that took fewer platforms has a digest of its own. Sizes are bytes: of
  * the index and of the manifests themselves.
  */
 export function resultDocument(result: Result): JsonObject {
@@ -20,16 +22,17 @@ export function resultDocument(result: Result): JsonObject {
   }
 }
 
-function imageToJson({ name, image, exports, errors }: ResultImage): JsonObject {
+function imageToJson(result: ResultImage): JsonObject {
+  const { name, image, exports, errors } = result
   const ends = { exports: exports.map(exportToJson), errors: dedupeErrors(errors).map(errorToJson) }
   if (image === undefined) return { name, references: [], platforms: [], ...ends }
-  const { root, references, manifests } = image
+  const { root, manifests } = image
   return {
     name,
     digest: root.digest,
     mediaType: root.mediaType,
     size: root.size,
-    references,
+    references: namesOf(result),
     platforms: manifests.map(manifestToJson),
     ...ends,
   }
@@ -37,13 +40,14 @@ function imageToJson({ name, image, exports, errors }: ResultImage): JsonObject 
 
 /** For one image as `buildx build` writes its metadata file, for several as `buildx bake` does: by name. */
 function buildxKeys(images: readonly ResultImage[]): JsonObject {
-  const keys = images.flatMap(({ name, image }) => {
+  const keys = images.flatMap(result => {
+    const { name, image } = result
     if (image === undefined) return []
-    const { root, references } = image
+    const { root } = image
     const value = {
       'containerimage.digest': root.digest,
       'containerimage.descriptor': descriptorToJson(root),
-      'image.name': references.join(','),
+      'image.name': namesOf(result).join(','),
     }
     return [[name, value] as const]
   })

@@ -140,6 +140,37 @@ it.each([
   expect(resultLines(result)).toEqual([`${name}@${root.digest}`])
 })
 
+it('names what is there: another name, another digest, each once', () => {
+  const image = built(['api:1'])
+  const put = (digest: string, ...names: string[]) => ({
+    ...{ exporter: 'x', image: 'api', location: 'x', names },
+    digest: digest as typeof root.digest,
+  })
+  const other = descriptor.digest
+  const exports = [
+    put(root.digest, 'api:1'),
+    put(root.digest, 'docker.io/library/api:1', 'example.com/q:2'),
+    put(other, 'example.com/q:1'),
+    put(other),
+    put(root.digest, 'any text\u001b'),
+  ]
+  const result = resultOf({ ...image, exports })
+  expect(resultLines(result)).toEqual([
+    `api@${root.digest}`,
+    `example.com/q@${other}`,
+    `api@${other}`,
+    `any text\\x1b@${root.digest}`,
+  ])
+  const references = ['api:1', 'example.com/q:2', 'example.com/q:1', 'any text\u001b']
+  expect(resultDocument(result)).toMatchObject({
+    'image.name': references.join(','),
+    images: [{ references, digest: root.digest }],
+  })
+  const nowhere = resultOf({ ...image, exports: [] })
+  expect(resultLines(nowhere)).toEqual([`api@${root.digest}`])
+  expect(resultDocument(nowhere)).toMatchObject({ 'image.name': 'api:1' })
+})
+
 it('standard output for an image without a reference has its own name', () => {
   expect(resultLines(resultOf(built([])))).toEqual([`api@${root.digest}`])
 })

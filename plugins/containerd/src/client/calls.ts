@@ -14,7 +14,7 @@ import type { DuplexMethods, ReadMethods, UnaryMethods } from './wire.ts'
 /** How long the answer of a usual call may take, in milliseconds. */
 const usual = 30_000
 /** The same for what unpacks, hashes, syncs or collects before it answers. */
-export const long: number = 10 * 60_000
+export const long: number = 60 * 60_000
 
 type Cancellable = { cancel(): void }
 type CallContext = Pick<CallOptions, 'signal' | 'lease'>

@@ -46,6 +46,11 @@ export function hasStatus(error: unknown, status: Status): error is ContainerdEr
   return error instanceof ContainerdError && error.status === status
 }
 
+/** Whether the connection broke: the daemon may come back. */
+export function isLost(error: unknown): error is OrchError {
+  return error instanceof OrchError && error.code === 'CONTAINERD_LOST'
+}
+
 /** Whether another upload holds the ref: wait a little and try again. */
 export function isLocked(error: unknown): error is ContainerdError {
   return hasStatus(error, 'UNAVAILABLE') && isLock(error.details)
@@ -86,7 +91,7 @@ export function callError(address: string, method: string, failure: Failure): Co
       `${address} does not offer ${method} of containerd: ${said}`,
       'Give the address of a containerd, 1.6 or newer.',
     )
-  if (isLost(status, details))
+  if (breaks(status, details))
     return error(
       'CONTAINERD_LOST',
       `the connection to containerd at ${address} broke (${method}): ${said}`,
@@ -94,7 +99,11 @@ export function callError(address: string, method: string, failure: Failure): Co
         ? 'See whether that containerd runs, then run again.'
         : 'See whether that containerd runs, then run again: what was uploaded is kept and the upload goes on from there.',
     )
-  return error('CONTAINERD_FAILED', `containerd at ${address} refused ${method}: ${said}`)
+  return error(
+    'CONTAINERD_FAILED',
+    `containerd at ${address} refused ${method}: ${said}`,
+    'Its log may say more; when ctr can do the same there, it is worth a report.',
+  )
 }
 
 /** There was no answer in time. */
@@ -119,7 +128,7 @@ export function closedError(address: string, method: string): ContainerdError {
   )
 }
 
-function isLost(status: Status, details: string): boolean {
+function breaks(status: Status, details: string): boolean {
   if (status === 'CANCELLED') return true
   if (status === 'UNAVAILABLE') return !isLock(details)
   // What grpc-js calls INTERNAL is a stream that was reset, or a connection that broke inside a message.

@@ -2,15 +2,16 @@ import { shown } from '@orch/oci'
 import type { Calls } from './calls.ts'
 import { fromWire, toWire } from './descriptor.ts'
 import { unlessMissing } from './missing.ts'
-import type { Client, ImageRecord } from './types.ts'
+import type { Client, ImageRecord, StoredImage } from './types.ts'
 import type { WireImage } from './wire.ts'
 
 /** Image records (images.Images). */
 export function images(calls: Calls): Client['images'] {
-  const record = ({ name, labels, target }: WireImage): ImageRecord => ({
+  const record = ({ name, labels, target, updatedAt }: WireImage): StoredImage => ({
     name,
     labels,
     target: fromWire(target, `the target of the image ${shown(name)}`, calls.address),
+    writtenAt: `${updatedAt?.seconds ?? 0}.${updatedAt?.nanos ?? 0}`,
   })
   const wire = ({ name, labels, target }: ImageRecord): WireImage => ({
     name,
@@ -27,16 +28,18 @@ export function images(calls: Calls): Client['images'] {
       return found.images.map(record)
     },
     async create(image, call) {
-      await calls.unary('images.Images/Create', { image: wire(image) }, call)
+      const made = await calls.unary('images.Images/Create', { image: wire(image) }, call)
+      return made.image ? record(made.image) : undefined
     },
     async update(image, paths, call) {
       // A mask that names nothing would replace the whole record.
-      if (paths.length === 0) return
+      if (paths.length === 0) return undefined
       const request = { image: wire(image), updateMask: { paths } }
-      await calls.unary('images.Images/Update', request, call)
+      const made = await calls.unary('images.Images/Update', request, call)
+      return made.image ? record(made.image) : undefined
     },
     async delete(name, call) {
-      await calls.unary('images.Images/Delete', { name }, call)
+      await unlessMissing(calls.unary('images.Images/Delete', { name }, call))
     },
   }
 }

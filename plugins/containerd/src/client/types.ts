@@ -85,6 +85,12 @@ export interface ImageRecord {
   readonly target: Descriptor
 }
 
+/** A record as the daemon keeps it. */
+export interface StoredImage extends ImageRecord {
+  /** When it was last written: like no other write's. */
+  readonly writtenAt: string
+}
+
 export interface Mount {
   readonly type: string
   readonly source: string
@@ -151,11 +157,16 @@ export interface Client {
     write(call?: CallOptions): WriteStream
   }
   readonly images: {
-    get(name: string, call?: CallOptions): Promise<ImageRecord | undefined>
-    list(filters: readonly string[], call?: CallOptions): Promise<readonly ImageRecord[]>
-    create(image: ImageRecord, call?: CallOptions): Promise<void>
+    get(name: string, call?: CallOptions): Promise<StoredImage | undefined>
+    list(filters: readonly string[], call?: CallOptions): Promise<readonly StoredImage[]>
+    create(image: ImageRecord, call?: CallOptions): Promise<StoredImage | undefined>
     /** Changes what `paths` name, such as `target` and `labels.<key>`, and nothing else. */
-    update(image: ImageRecord, paths: readonly string[], call?: CallOptions): Promise<void>
+    update(
+      image: ImageRecord,
+      paths: readonly string[],
+      call?: CallOptions,
+    ): Promise<StoredImage | undefined>
+    /** A record that is gone is no error. */
     delete(name: string, call?: CallOptions): Promise<void>
   }
   readonly snapshots: {

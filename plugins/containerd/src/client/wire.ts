@@ -38,6 +38,8 @@ export interface WireImage {
   readonly name: string
   readonly labels: Strings
   readonly target: WireDescriptor | null
+  /** Said by the daemon alone. */
+  readonly updatedAt?: Timestamp | null
 }
 
 export interface WirePlugin {
@@ -140,10 +142,10 @@ export interface UnaryMethods {
     { readonly filters: readonly string[] },
     { readonly images: readonly WireImage[] }
   >
-  'images.Images/Create': Call<{ readonly image: WireImage }, object>
+  'images.Images/Create': Call<{ readonly image: WireImage }, { readonly image: WireImage | null }>
   'images.Images/Update': Call<
     { readonly image: WireImage; readonly updateMask: FieldMask },
-    object
+    { readonly image: WireImage | null }
   >
   'images.Images/Delete': Call<{ readonly name: string }, object>
   'snapshots.Snapshots/Prepare': Call<

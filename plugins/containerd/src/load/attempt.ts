@@ -3,13 +3,10 @@ import type { Client } from '../client/types.ts'
 import { checkBlobs, checkRecords, findThere, relabel } from './check.ts'
 import { takeLease } from './lease.ts'
 import { recordLabels, writeRecords } from './record.ts'
-import { type Load, Session } from './session.ts'
+import { type Load, type Sent, Session } from './session.ts'
 import { chooseSnapshotter, type Snapshotter } from './snapshotter.ts'
 import { transfer } from './transfer.ts'
 import { manifestsToUnpack, unpack } from './unpack.ts'
-
-/** Blobs on their way at once: more would only divide the disk and the memory. */
-const transfers = 3
 
 /** What is to be unpacked, and where. */
 export interface Unpacking {
@@ -25,14 +22,18 @@ export interface Beginning {
 }
 
 /** Looks whether all can be done as it is asked for, takes the lease, and finds out what is there already. */
-export async function begin(load: Load, client: Client, lease: string): Promise<Beginning> {
+export async function begin(
+  load: Load,
+  client: Client,
+  held: { readonly lease: string; readonly sent: Sent },
+): Promise<Beginning> {
   const { content, options, context } = load
   const call = { signal: context.signal }
   const unpacking =
     options.unpack === 'none' ? undefined : await planUnpacking(load, client, options.snapshotter)
-  await takeLease(client, lease, call)
+  await takeLease(client, held.lease, call)
   const there = await findThere(content, digest => client.content.info(digest, call))
-  const session = new Session(load, client, lease, there)
+  const session = new Session(load, client, held, there)
   for (const { descriptor } of [...content.leaves, ...content.documents])
     if (!session.had(descriptor)) session.progress(descriptor, 0)
   return { session, unpacking }
@@ -55,14 +56,11 @@ export async function sendLeaves(sessions: readonly Session[]): Promise<void> {
   )
   const wants = ({ load }: Session, digest: string): boolean =>
     load.content.leaves.some(leaf => leaf.descriptor.digest === digest)
-  await atOnce(
-    [...leaves.values()],
-    leaf =>
-      transfer(
-        leaf,
-        sessions.filter(session => wants(session, leaf.descriptor.digest)),
-      ),
-    transfers,
+  await atOnce([...leaves.values()], leaf =>
+    transfer(
+      leaf,
+      sessions.filter(session => wants(session, leaf.descriptor.digest)),
+    ),
   )
 }
 
@@ -71,10 +69,11 @@ export async function complete({ session, unpacking }: Beginning): Promise<void>
   const { load, client, call } = session
   if (session.error !== undefined) throw session.error
   for (const { descriptor, document, labels } of load.content.documents)
-    await session.put(descriptor, document.bytes, labels)
+    await session.put(descriptor, labels, async () => document.bytes)
   await checkBlobs(session)
   for (const manifest of unpacking?.manifests ?? [])
-    await unpack(session, manifest, unpacking?.snapshotter.name ?? '')
+    if (await unpack(session, manifest, unpacking?.snapshotter.name ?? ''))
+      session.unpacked.push(manifest.platform)
   const { root } = load.content.source
   const record = {
     target: { mediaType: root.mediaType, digest: root.digest, size: root.size },

@@ -1,9 +1,12 @@
 import {
+  type Blob,
   type Descriptor,
   type Digest,
   type Document,
   type ImageSource,
+  isDocumentType,
   missingError,
+  OrchError,
   onlyPlatforms,
   type Platform,
   type PlatformManifest,
@@ -12,7 +15,12 @@ import {
 } from '@orch/oci'
 import type { Labels } from '../client/types.ts'
 import { childLabels } from './labels.ts'
-import type { Leaf } from './transfer.ts'
+
+/** A blob without children. */
+export interface Leaf {
+  readonly descriptor: Descriptor
+  readonly blob: Blob
+}
 
 /** A document with the labels by which garbage collection finds its children. */
 export interface LabelledDocument {
@@ -48,6 +56,12 @@ export async function contentOf(
     platforms === undefined ? image : await onlyPlatforms(image, platforms, { what, signal })
   const survey = await surveyGraph(source, { signal })
   if (survey.missing.length > 0) throw missingError(survey, what)
+  if (!isDocumentType(source.root.mediaType)) {
+    throw new OrchError(
+      'DOCUMENT_INVALID',
+      `${what} is ${source.root.mediaType}, which is no image`,
+    )
+  }
   const there = new Set<Digest>(survey.nodes.map(({ descriptor }) => descriptor.digest))
   const leaves: Leaf[] = []
   const documents: LabelledDocument[] = []

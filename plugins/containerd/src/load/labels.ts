@@ -5,8 +5,8 @@ import {
   type Digest,
   type Document,
   isConfigType,
+  isLayerType,
   isManifestType,
-  layerCompression,
 } from '@orch/oci'
 import type { Labels } from '../client/types.ts'
 
@@ -32,7 +32,7 @@ export function childLabels(document: Document, there: ReadonlySet<Digest>): Lab
 function kindOf({ mediaType }: Descriptor): string {
   if (isConfigType(mediaType)) return 'config'
   if (isManifestType(mediaType)) return 'm.'
-  return layerCompression(mediaType) === undefined ? '' : 'l.'
+  return isLayerType(mediaType) ? 'l.' : ''
 }
 
 /** The label on a config by which garbage collection keeps the snapshot of its layers. */

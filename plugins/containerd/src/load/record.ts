@@ -1,6 +1,6 @@
 import { messageOf, OrchError, toError } from '@orch/oci'
-import { hasStatus } from '../client/errors.ts'
-import type { CallOptions, Client, ImageRecord, Labels } from '../client/types.ts'
+import { hasStatus, isLost } from '../client/errors.ts'
+import type { CallOptions, Client, ImageRecord, Labels, StoredImage } from '../client/types.ts'
 
 /** What containerd's own Kubernetes part puts on images that it manages, and on those to keep (pkg/cri/labels). */
 const criLabel: Labels = { 'io.cri-containerd.image': 'managed' }
@@ -24,8 +24,9 @@ export function recordLabels(options: {
 
 /**
  * Points every name at the target and runs `check`: when any of it fails, what stood there before is put
- * back; the call's lease holds it until then. Labels of a record that are not among `labels` stay. Throws what fails, and `CONTAINERD_UNDO`
- * beside it when a record could not be put back.
+ * back, unless somebody else has written the name meanwhile; the call's lease holds it until then. Labels
+ * of a record that are not among `labels` stay. Throws what fails, and `CONTAINERD_UNDO` beside it when a
+ * record could not be put back.
  */
 export async function writeRecords(
   client: Client,
@@ -40,8 +41,9 @@ export async function writeRecords(
       const before = await client.images.get(name, call)
       if (before !== undefined) await keep(client, before, call)
       // Noted first: what fails half-way may have happened.
-      undoing.push(() => putBack(client, name, before))
-      await writeRecord(client, { ...record, name }, call)
+      let written: StoredImage | undefined
+      undoing.push(() => putBack(client, { ...record, name }, written, before))
+      written = await writeRecord(client, { ...record, name }, call)
     }
     await check()
   } catch (error) {
@@ -49,7 +51,7 @@ export async function writeRecords(
     for (const undo of undoing.toReversed()) await undo().catch(item => failed.push(toError(item)))
     const [first] = failed
     // A daemon that is gone is what went wrong already.
-    if (first === undefined || hasCode(error, 'CONTAINERD_LOST')) throw error
+    if (first === undefined || isLost(error)) throw error
     const undone = new OrchError(
       'CONTAINERD_UNDO',
       `containerd at ${client.address}: not every image record could be put back: ${first.message}`,
@@ -66,12 +68,12 @@ async function keep(client: Client, { target }: ImageRecord, call: CallOptions):
   await client.leases.add(lease, { id: target.digest, type: 'content' }, call)
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof OrchError && error.code === code
-}
-
 /** The record may come and go meanwhile: another load, or `ctr images rm`. */
-async function writeRecord(client: Client, record: ImageRecord, call: CallOptions): Promise<void> {
+async function writeRecord(
+  client: Client,
+  record: ImageRecord,
+  call: CallOptions,
+): Promise<StoredImage | undefined> {
   // Labels are named one by one: with the mask `labels` all others would go.
   const paths = ['target', ...Object.keys(record.labels).map(key => `labels.${key}`)]
   for (let attempt = 1; ; attempt += 1) {
@@ -91,10 +93,15 @@ async function writeRecord(client: Client, record: ImageRecord, call: CallOption
 /** With a signal of its own: it must be done after Ctrl-C too. */
 async function putBack(
   client: Client,
-  name: string,
+  { name, target }: ImageRecord,
+  written: StoredImage | undefined,
   before: ImageRecord | undefined,
 ): Promise<void> {
   const call = { signal: AbortSignal.timeout(undoMs) }
+  const now = await client.images.get(name, call)
+  // Not ours any more: somebody else's load came after this one, of the same image perhaps.
+  if (now?.target.digest !== target.digest) return
+  if (written !== undefined && now.writtenAt !== written.writtenAt) return
   if (before === undefined) return client.images.delete(name, call)
   await client.images.update(before, ['target', 'labels'], call)
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExportResult } from '@orch/core'
-import { formatPlatform, messageOf, OrchError, toError } from '@orch/oci'
-import { hasStatus } from '../client/errors.ts'
+import { formatPlatform, messageOf, toError } from '@orch/oci'
+import { hasStatus, isLost } from '../client/errors.ts'
 import type { Client } from '../client/types.ts'
 import { reach } from '../endpoint.ts'
 import { type Beginning, begin, complete, sendLeaves } from './attempt.ts'
 import { ContentGone } from './check.ts'
 import { newLease, sweepLeases } from './lease.ts'
-import type { Load } from './session.ts'
+import type { Load, Sent } from './session.ts'
 
 /** How often a load is gone on with after the daemon, the lease or the content went away. */
 const attempts = 4
@@ -20,6 +20,7 @@ const releaseMs = 4000
 interface Run {
   readonly load: Load
   readonly lease: string
+  readonly sent: Sent
   client: Client | undefined
   beginning: Beginning | undefined
   error: Error | undefined
@@ -37,6 +38,7 @@ export async function runTogether(
     (load): Run => ({
       load,
       lease: newLease(),
+      sent: new Map(),
       client: undefined,
       beginning: undefined,
       error: undefined,
@@ -57,10 +59,10 @@ export async function runTogether(
 }
 
 async function start(run: Run): Promise<void> {
-  const { load, lease } = run
+  const { load } = run
   try {
     run.client = await reach(load.endpoint, load.context)
-    run.beginning = await begin(load, run.client, lease)
+    run.beginning = await begin(load, run.client, run)
   } catch (error) {
     run.error = toError(error)
   }
@@ -87,13 +89,9 @@ function isPassing(error: unknown): boolean {
   return isLost(error) || error instanceof ContentGone || hasStatus(error, 'NOT_FOUND')
 }
 
-function isLost(error: unknown): error is OrchError {
-  return error instanceof OrchError && error.code === 'CONTAINERD_LOST'
-}
-
 /** Waits for the daemon and sends what it lacks. Throws `why` when the daemon does not come back. */
 async function again(run: Run, why: Error): Promise<void> {
-  const { load, lease } = run
+  const { load } = run
   const { context, image } = load
   const message = `${why.message}; trying again`
   context.events.emit({ type: 'log', level: 'warning', image: image.name, message })
@@ -102,7 +100,7 @@ async function again(run: Run, why: Error): Promise<void> {
   run.client = await comeback(load, why)
   run.error = undefined
   try {
-    run.beginning = await begin(load, run.client, lease)
+    run.beginning = await begin(load, run.client, run)
     await sendLeaves([run.beginning.session])
   } catch (error) {
     run.error = toError(error)
@@ -123,17 +121,24 @@ async function comeback({ endpoint, context }: Load, why: Error): Promise<Client
   }
 }
 
+/** Cleaning up is done after Ctrl-C too, and may not take long then. */
+function shortly(): AbortSignal {
+  return AbortSignal.timeout(releaseMs)
+}
+
 /** Gives the lease back, and those of the dead. After a failure everything goes that the lease alone held. */
 async function release(run: Run, outcome: ExportResult | Error): Promise<void> {
   const { lease, load } = run
-  if (run.client === undefined) return
-  const { address } = run.client
+  const { address } = load.endpoint
+  if (run.beginning === undefined && run.client === undefined) return // never there
   const giveBack = async (client: Client): Promise<void> => {
-    const call = { signal: AbortSignal.timeout(releaseMs) }
+    const call = { signal: shortly() }
     await client.leases.delete(lease, { sync: outcome instanceof Error }, call)
     await sweepLeases(client, call)
   }
   try {
+    // Broken off while the daemon was waited for: once more, for the lease alone.
+    run.client ??= await reach(load.endpoint, { ...load.context, signal: shortly() })
     await giveBack(run.client).catch(async error => {
       if (!isLost(error)) throw error
       run.client?.close()
@@ -144,13 +149,12 @@ async function release(run: Run, outcome: ExportResult | Error): Promise<void> {
     const message = `${address}: the lease ${lease} could not be given back, it ends by itself in a day: ${messageOf(error)}`
     load.context.events.emit({ type: 'log', level: 'warning', image: load.image.name, message })
   } finally {
-    run.client.close()
+    run.client?.close()
   }
 }
 
 function resultOf(load: Load, { session, unpacking }: Beginning): ExportResult {
   const { exporter, image, names, content, endpoint } = load
-  const { sent, reused } = session
   return {
     exporter,
     image: image.name,
@@ -165,10 +169,9 @@ function resultOf(load: Load, { session, unpacking }: Beginning): ExportResult {
         ? {}
         : {
             snapshotter: unpacking.snapshotter.name,
-            unpacked: unpacking.manifests.map(({ platform }) => formatPlatform(platform)),
+            unpacked: session.unpacked.map(formatPlatform),
           }),
-      sent: { ...sent },
-      reused: { ...reused },
+      ...session.tallies(),
     },
   }
 }

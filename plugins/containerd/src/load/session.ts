@@ -1,10 +1,10 @@
 import type { ExportContext, Image } from '@orch/core'
-import { type Blob, type Descriptor, type Digest, OrchError, toError } from '@orch/oci'
+import { type Descriptor, type Digest, type Platform, toError } from '@orch/oci'
 import type { CallOptions, Client, ContentInfo, Labels } from '../client/types.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { ContainerdOptions } from '../options.ts'
 import type { Content } from './content.ts'
-import { lacking, originLabels } from './labels.ts'
+import { lacking } from './labels.ts'
 import { openUpload, putWhole, refOf, type Upload } from './upload.ts'
 
 /** What one export asks for. */
@@ -22,28 +22,34 @@ export interface Load extends Request {
   readonly content: Content
 }
 
-/** How many blobs, and bytes of them. */
-export interface Tally {
-  blobs: number
-  bytes: number
-}
+/** The blobs that were sent in all attempts of a load, each with how many bytes of it were. */
+export type Sent = Map<Digest, number>
 
 /** One attempt to put one image into one daemon, under one lease. */
 export class Session {
   readonly load: Load
   readonly client: Client
   readonly lease: string
-  readonly sent: Tally = { blobs: 0, bytes: 0 }
-  readonly reused: Tally = { blobs: 0, bytes: 0 }
+  readonly sent: Sent
+  readonly unpacked: Platform[] = []
   /** Why it is over. */
   error: Error | undefined
   readonly #there: ReadonlyMap<Digest, ContentInfo>
-  readonly #settled = new Set<Digest>()
+  /** Each with its size. */
+  readonly #settled = new Map<Digest, number>()
+  /** Blobs of which was told that somebody else writes them. */
+  readonly #told = new Set<Digest>()
 
-  constructor(load: Load, client: Client, lease: string, there: ReadonlyMap<Digest, ContentInfo>) {
+  constructor(
+    load: Load,
+    client: Client,
+    held: { readonly lease: string; readonly sent: Sent },
+    there: ReadonlyMap<Digest, ContentInfo>,
+  ) {
     this.load = load
     this.client = client
-    this.lease = lease
+    this.lease = held.lease
+    this.sent = held.sent
     this.#there = there
   }
 
@@ -57,35 +63,62 @@ export class Session {
     return this.#there.has(digest)
   }
 
+  /** What two sessions that would write the same blob into the same place have in common. */
+  keyOf({ digest }: Descriptor): string {
+    const { address, namespace } = this.client
+    return JSON.stringify([address, namespace, digest])
+  }
+
   /** Whether the blob is there and held by the lease. */
   isSettled({ digest }: Descriptor): boolean {
     return this.#settled.has(digest)
   }
 
-  /** Opens the upload of a blob; undefined when the daemon has it, which then gets the labels that it lacks. */
-  async open(descriptor: Descriptor, labels: Labels): Promise<Upload | undefined> {
-    const upload = await openUpload(this.client, descriptor, this.call)
-    if (upload !== undefined) return upload
+  /**
+   * Opens the upload of a blob; `there` when the daemon has it, which then gets the labels that it lacks;
+   * `locked` when somebody else writes it and is not to be waited for.
+   */
+  async open(
+    descriptor: Descriptor,
+    labels: Labels,
+    isWaiting: boolean,
+  ): Promise<Upload | 'there' | 'locked'> {
+    const { client, call } = this
+    const patience = { isWaiting, told: () => this.#tellLock(descriptor) }
+    const upload = await openUpload(client, descriptor, call, patience)
+    if (upload !== 'there') return upload
     const info =
-      this.#there.get(descriptor.digest) ??
-      (await this.client.content.info(descriptor.digest, this.call))
+      this.#there.get(descriptor.digest) ?? (await client.content.info(descriptor.digest, call))
     const missing = lacking(info?.labels ?? {}, labels)
     if (Object.keys(missing).length > 0)
-      await this.client.content.label(descriptor.digest, missing, this.call)
-    this.#settle(descriptor, this.reused)
-    return undefined
+      await client.content.label(descriptor.digest, missing, call)
+    this.#settled.set(descriptor.digest, descriptor.size)
+    return 'there'
   }
 
-  /** Puts a blob there whose bytes are in memory, unless the daemon has it. */
-  async put(descriptor: Descriptor, bytes: Uint8Array, labels: Labels): Promise<void> {
+  #tellLock({ digest }: Descriptor): void {
+    if (this.#told.has(digest)) return
+    this.#told.add(digest)
+    const { image, context, endpoint } = this.load
+    const message = `waiting for somebody else who writes ${digest} into ${endpoint.address}`
+    context.events.emit({ type: 'log', level: 'info', image: image.name, message })
+  }
+
+  /** Puts a small blob there, unless the daemon has it. */
+  async put(
+    descriptor: Descriptor,
+    labels: Labels,
+    read: () => Promise<Uint8Array>,
+  ): Promise<void> {
     if (this.isSettled(descriptor)) return
     if (this.had(descriptor)) {
-      const upload = await this.open(descriptor, labels)
-      if (upload === undefined) return
-      upload.cancel() // collected in the meantime
+      const upload = await this.open(descriptor, labels, true)
+      if (upload === 'there') return
+      if (upload !== 'locked') upload.cancel() // collected in the meantime
     }
-    await putWhole(this.client, descriptor, bytes, labels, this.call)
-    this.committed(descriptor)
+    const patience = { isWaiting: true, told: () => this.#tellLock(descriptor) }
+    await putWhole(this.client, descriptor, await read(), labels, this.call, patience)
+    this.committed(descriptor, descriptor.size)
   }
 
   /** Removes what an upload left. */
@@ -93,17 +126,18 @@ export class Session {
     await this.client.content.abort(refOf(descriptor), this.call)
   }
 
-  /** Notes that a blob was sent whole. */
-  committed(descriptor: Descriptor): void {
-    this.#settle(descriptor, this.sent)
-    this.progress(descriptor, descriptor.size)
+  /** Notes that a blob is there, and how many bytes were sent for it. */
+  committed(descriptor: Descriptor, bytes: number): void {
+    const { digest, size } = descriptor
+    this.#settled.set(digest, size)
+    if (bytes > 0) this.sent.set(digest, (this.sent.get(digest) ?? 0) + bytes)
+    this.progress(descriptor, size)
   }
 
-  #settle({ digest, size }: Descriptor, tally: Tally): void {
-    if (this.#settled.has(digest)) return
-    this.#settled.add(digest)
-    tally.blobs += 1
-    tally.bytes += size
+  /** How many blobs, and bytes of them, were sent, and how many were there. */
+  tallies(): Record<'sent' | 'reused', { blobs: number; bytes: number }> {
+    const reused = [...this.#settled].filter(([digest]) => !this.sent.has(digest))
+    return { sent: tallyOf([...this.sent]), reused: tallyOf(reused) }
   }
 
   /** Tells how much of a blob the daemon has. */
@@ -132,19 +166,6 @@ export class Session {
   }
 }
 
-/** The labels that a blob without children gets. */
-export function leafLabels(blob: Blob): Labels {
-  return originLabels(blob)
-}
-
-/** The content of a source is not what its descriptor says. */
-export function corrupt(
-  { digest, mediaType }: Descriptor,
-  why: string,
-  cause?: unknown,
-): OrchError {
-  return new OrchError('BLOB_CORRUPT', `blob ${digest} (${mediaType}) ${why}`, {
-    hint: 'Its source is damaged or lies; fetch or build it again.',
-    cause,
-  })
+function tallyOf(blobs: readonly (readonly [Digest, number])[]): { blobs: number; bytes: number } {
+  return { blobs: blobs.length, bytes: blobs.reduce((sum, [, bytes]) => sum + bytes, 0) }
 }

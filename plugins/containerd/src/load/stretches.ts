@@ -24,8 +24,8 @@ export async function* stretches(
   from: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Stretch, void, undefined> {
-  const fill =
-    blob.openFile === undefined ? streamed(blob, from, signal) : await filed(blob.openFile)
+  signal?.throwIfAborted()
+  const fill = blob.openFile === undefined ? streamed(blob, from, signal) : await blob.openFile()
   try {
     for (let at = from; ; ) {
       signal?.throwIfAborted()
@@ -46,13 +46,11 @@ export async function* stretches(
 /** What fills memory with the next bytes. */
 type Filling = Awaited<ReturnType<NonNullable<Blob['openFile']>>>
 
-function filed(open: NonNullable<Blob['openFile']>): Promise<Filling> {
-  return open()
-}
-
 /** A stream as a filling: read in order, from its beginning. */
 function streamed(blob: Blob, offset: number, signal: AbortSignal | undefined): Filling {
   const source = blob.open({ offset, signal })
+  // An abort before the first read would else have nobody to tell.
+  source.on('error', () => {})
   const chunks: AsyncIterator<Uint8Array> = source[Symbol.asyncIterator]()
   let rest: Uint8Array = new Uint8Array()
   return {

@@ -1,10 +1,14 @@
 import type { ExportResult } from '@orch/core'
-import { type ContentSource, type Digest, toError } from '@orch/oci'
+import { type ContentSource, type Digest, OrchError, parseReference, toError } from '@orch/oci'
 import { type Content, contentOf } from './content.ts'
 import { runTogether } from './run.ts'
 import type { Load, Request } from './session.ts'
+import { Slots } from './slots.ts'
 
 type Outcome = ExportResult | Error
+
+/** Images that are loaded at once: each has connections and documents of its own in memory. */
+const runs = new Slots(4)
 
 interface Waiting {
   readonly request: Request
@@ -29,7 +33,7 @@ export class Together {
         // The exports of an image are begun side by side: by then, all have come.
         setImmediate(() => {
           images.delete(root.digest)
-          settleAll(own)
+          runs.run([], () => settleAll(own))
         })
       }
     })
@@ -43,7 +47,7 @@ async function settleAll(waiting: readonly Waiting[]): Promise<void> {
   const loads: { load: Load; settle: Waiting['settle'] }[] = []
   try {
     for (const { request, settle } of waiting) {
-      const outcome = await survey(request, surveyed).catch(toError)
+      const outcome = await survey(request, surveyed).then(checkNames(request)).catch(toError)
       if (outcome instanceof Error) settle(outcome)
       else loads.push({ load: { ...request, content: outcome }, settle })
     }
@@ -51,6 +55,19 @@ async function settleAll(waiting: readonly Waiting[]): Promise<void> {
     for (const [at, { settle }] of loads.entries()) settle(outcomes[at] ?? new Error('no outcome'))
   } catch (error) {
     for (const { settle } of waiting) settle(toError(error))
+  }
+}
+
+/** A name that pins a digest must be of the image that gets it. Throws `NAME_DIGEST`. */
+function checkNames({ names, image }: Request): (content: Content) => Content {
+  return content => {
+    const { digest } = content.source.root
+    const wrong = names.find(name => (parseReference(name).digest ?? digest) !== digest)
+    if (wrong === undefined) return content
+    const message = `image ${image.name} is ${digest}, and cannot be called ${wrong}`
+    throw new OrchError('NAME_DIGEST', message, {
+      hint: 'Give it another name: --name, or a name in the destination.',
+    })
   }
 }
 

@@ -1,5 +1,8 @@
-import { type Blob, type Descriptor, readBlob } from '@orch/oci'
-import { corrupt, leafLabels, type Session } from './session.ts'
+import { type Descriptor, OrchError, readBlob } from '@orch/oci'
+import type { Leaf } from './content.ts'
+import { originLabels } from './labels.ts'
+import type { Session } from './session.ts'
+import { Slots } from './slots.ts'
 import { type Stretch, stretches } from './stretches.ts'
 import { isRefused, type Upload } from './upload.ts'
 
@@ -10,57 +13,73 @@ const window = 2
 /** How often progress is told, in milliseconds. */
 const progressEveryMs = 100
 
-/** A blob without children. */
-export interface Leaf {
-  readonly descriptor: Descriptor
-  readonly blob: Blob
-}
+/** Blobs on their way at once in this process: more would only divide the disk and the memory. */
+const slots = new Slots(3)
 
 /**
  * Brings one blob into every daemon that lacks it, reading it once. A daemon that fails drops out, its
  * session says why; the others go on. Throws when the source fails.
  */
 export async function transfer(leaf: Leaf, sessions: readonly Session[]): Promise<void> {
-  const { descriptor, blob } = leaf
+  const { descriptor } = leaf
   const waiting = sessions.filter(session => !session.isSettled(descriptor))
-  const labels = leafLabels(blob)
-  if (descriptor.size <= smallBytes) return transferSmall(leaf, waiting)
+  if (waiting.length === 0) return
+  const places = Map.groupBy(waiting, session => session.keyOf(descriptor))
+  const firsts = [...places.values()].flatMap(([first]) => first ?? [])
+  const again = await slots.run([...places.keys()], async () => {
+    if (descriptor.size > smallBytes) return transferLarge(leaf, firsts)
+    await transferSmall(leaf, firsts)
+    return []
+  })
+  // Several of one place: the daemon has the blob now. And whom somebody else kept waiting, one by one,
+  // since nobody may wait who holds what others wait for.
+  const rest = waiting.filter(session => !firsts.includes(session))
+  for (const session of [...again, ...rest]) await transfer(leaf, [session])
+}
+
+/** Gives the sessions that have to be served once more, each by itself. */
+async function transferLarge(
+  leaf: Leaf,
+  sessions: readonly Session[],
+): Promise<readonly Session[]> {
+  const { descriptor, blob } = leaf
+  const labels = originLabels(blob)
+  const locked: Session[] = []
   const opened = await Promise.all(
-    waiting.map(session =>
+    sessions.map(session =>
       session.unlessOver(async () => {
-        const upload = await session.open(descriptor, labels)
-        return upload === undefined ? [] : [new Receiver(session, leaf, upload)]
+        const upload = await session.open(descriptor, labels, sessions.length === 1)
+        if (upload === 'locked') locked.push(session)
+        return typeof upload === 'string' ? [] : [new Receiver(session, leaf, upload)]
       }),
     ),
   )
   const receivers = opened.flatMap(found => found ?? [])
-  if (receivers.length === 0) return
+  if (receivers.length === 0) return locked
   try {
     await pump(leaf, receivers)
   } catch (error) {
     for (const receiver of receivers) receiver.cancel()
     throw error
   }
-  const again = await Promise.all(receivers.map(receiver => receiver.commit()))
-  // What an earlier upload had left was no part of this blob: from the beginning, each by itself.
-  for (const session of again) if (session !== undefined) await transfer(leaf, [session])
+  // What an earlier upload had left was no part of this blob: from the beginning.
+  const refused = await Promise.all(receivers.map(receiver => receiver.commit()))
+  return [...locked, ...refused.flatMap(session => session ?? [])]
 }
 
-async function transferSmall(leaf: Leaf, sessions: readonly Session[]): Promise<void> {
-  const { descriptor, blob } = leaf
-  const labels = leafLabels(blob)
+async function transferSmall(
+  { descriptor, blob }: Leaf,
+  sessions: readonly Session[],
+): Promise<void> {
   let bytes: Promise<Uint8Array> | undefined
   await Promise.all(
     sessions.map(session =>
-      session.unlessOver(async () => {
-        if (session.had(descriptor)) {
-          const upload = await session.open(descriptor, labels)
-          if (upload === undefined) return
-          upload.cancel()
-        }
-        bytes ??= readBlob(blob, { maxBytes: smallBytes, signal: session.call.signal })
-        await session.put(descriptor, await bytes, labels)
-      }),
+      session.unlessOver(() =>
+        session.put(descriptor, originLabels(blob), () => {
+          bytes ??= readBlob(blob, { maxBytes: smallBytes, signal: session.call.signal })
+          return bytes
+        }),
+      ),
     ),
   )
 }
@@ -121,8 +140,8 @@ class Receiver {
     const { descriptor, blob } = this.#leaf
     return this.session.unlessOver(async session => {
       try {
-        await this.upload.commit(leafLabels(blob))
-        session.committed(descriptor)
+        await this.upload.commit(originLabels(blob))
+        session.committed(descriptor, this.upload.sent)
         return undefined
       } catch (error) {
         if (!isRefused(error)) throw error
@@ -137,4 +156,12 @@ class Receiver {
   cancel(): void {
     this.upload.cancel()
   }
+}
+
+/** The content of a source is not what its descriptor says. */
+function corrupt({ digest, mediaType }: Descriptor, why: string, cause?: unknown): OrchError {
+  return new OrchError('BLOB_CORRUPT', `blob ${digest} (${mediaType}) ${why}`, {
+    hint: 'Its source is damaged or lies; fetch or build it again.',
+    cause,
+  })
 }

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import {
   blobOf,
   chooseManifest,
+  type Descriptor,
   type Digest,
+  imageConfigIn,
   isConfigType,
-  layerCompression,
+  isLayerType,
   type Manifest,
   OrchError,
   type Platform,
   type PlatformManifest,
-  parseImageConfig,
   readBlob,
   selectPlatform,
 } from '@orch/oci'
@@ -35,38 +36,49 @@ export function manifestsToUnpack(
   return unpack.map(wanted => chooseManifest(manifests, wanted, { what }))
 }
 
-/** Unpacks one manifest's layers into snapshots, and ties them to its config. */
+/** Unpacks one manifest's layers into snapshots, and ties them to its config. Whether there was something to unpack. */
 export async function unpack(
   session: Session,
   { descriptor }: PlatformManifest,
   snapshotter: string,
-): Promise<void> {
+): Promise<boolean> {
   const { content } = session.load
   const found = content.documents.find(document => document.descriptor.digest === descriptor.digest)
-  if (found?.document.kind !== 'manifest') return
-  const { config, layers } = found.document.manifest
-  if (!isConfigType(config.mediaType)) return // no image: nothing runs it
-  const bytes = await readBlob(await blobOf(content.source.content, config), {
-    signal: session.call.signal,
-  })
-  const diffIds = parseImageConfig(bytes, `config ${config.digest}`).rootfs.diff_ids
-  const chain = chainIds(diffIds)
+  if (found?.document.kind !== 'manifest') return false
+  const { config } = found.document.manifest
+  const layers = filesystemLayers(found.document.manifest.layers)
+  const chain = await chainOf(session, config)
   const top = chain.at(-1)
-  if (top === undefined) return
-  if (!(await hold(session, snapshotter, top))) {
-    for (const [at, layer] of filesystemLayers(layers).entries()) {
-      const [diffId, chainId] = [diffIds[at], chain[at]]
-      if (diffId === undefined || chainId === undefined) break // the survey has compared the counts
-      const parent = chain[at - 1] ?? ''
-      if (await hold(session, snapshotter, chainId)) continue
-      await unpackLayer(session, { layer, diffId, chainId, parent, snapshotter })
+  if (top === undefined || layers.length === 0) return false // no image: nothing runs it
+  if (!(await hold(session, snapshotter, top.chainId))) {
+    for (const [at, layer] of layers.entries()) {
+      const link = chain[at]
+      if (link === undefined) break // the survey has compared the counts
+      if (await hold(session, snapshotter, link.chainId)) continue
+      const parent = chain[at - 1]?.chainId ?? ''
+      await unpackLayer(session, { layer, ...link, parent, snapshotter })
     }
   }
-  await session.client.content.label(config.digest, snapshotLabel(snapshotter, top), session.call)
+  const label = snapshotLabel(snapshotter, top.chainId)
+  await session.client.content.label(config.digest, label, session.call)
+  return true
+}
+
+/** The diffIDs that an image's config names, with the chainIDs that they make; none of what is no image. */
+async function chainOf(
+  { load, call }: Session,
+  config: Descriptor,
+): Promise<readonly { readonly diffId: Digest; readonly chainId: Digest }[]> {
+  if (!isConfigType(config.mediaType)) return []
+  const blob = await blobOf(load.content.source.content, config)
+  const bytes = await readBlob(blob, { signal: call.signal })
+  const diffIds = imageConfigIn(bytes, `config ${config.digest}`)?.rootfs.diff_ids ?? []
+  const chain = chainIds(diffIds)
+  return diffIds.map((diffId, at) => ({ diffId, chainId: chain[at] ?? diffId }))
 }
 
 function filesystemLayers(layers: Manifest['layers']): Manifest['layers'] {
-  return layers.filter(({ mediaType }) => layerCompression(mediaType) !== undefined)
+  return layers.filter(({ mediaType }) => isLayerType(mediaType))
 }
 
 /** Whether the snapshot is there, held by the lease from now on. */

@@ -3,8 +3,8 @@ import {
   type Descriptor,
   isConfigType,
   isIndexType,
+  isLayerType,
   isManifestType,
-  layerCompression,
   OrchError,
 } from '@orch/oci'
 import { ContainerdError, hasStatus, isLocked } from '../client/errors.ts'
@@ -12,13 +12,15 @@ import type { CallOptions, Client, Labels, WriteStream } from '../client/types.t
 import type { Stretch } from './stretches.ts'
 
 /** A ref whose holder writes nothing for so long is given up. */
-const stuckAfterMs = 60_000
+const stuckAfterMs = 10 * 60_000
+/** A wait that has come to pauses of this length is told. */
+const noticeableMs = 600
 
 /** The name of an upload as containerd's own client makes it (core/remotes, MakeRefKey), so that each resumes the other's. */
 export function refOf({ mediaType, digest }: Descriptor): string {
   if (isManifestType(mediaType)) return `manifest-${digest}`
   if (isIndexType(mediaType)) return `index-${digest}`
-  if (layerCompression(mediaType) !== undefined) return `layer-${digest}`
+  if (isLayerType(mediaType)) return `layer-${digest}`
   return isConfigType(mediaType) ? `config-${digest}` : `unknown-${digest}`
 }
 
@@ -53,36 +55,71 @@ export class Upload {
     await commit(this.#stream, { ...this.#request, offset: this.#at, labels })
   }
 
+  /** Bytes that were sent. */
+  get sent(): number {
+    return this.#at - this.resumedAt
+  }
+
   /** Breaks it off. */
   cancel(): void {
     this.#stream.cancel()
   }
 }
 
+/** How a locked ref is met: waited for, and whom to tell; or not. */
+export interface Patience {
+  readonly isWaiting: boolean
+  /** Somebody else is writing the blob, and is waited for. */
+  readonly told?: () => void
+}
+
 /**
- * Opens the upload of a blob where an earlier one ended. Undefined when the daemon has the blob: then the
- * call's lease holds it from now on. Waits while someone else writes it. Throws `CONTAINERD_LOCKED`.
+ * Opens the upload of a blob where an earlier one ended. `there` when the daemon has the blob: then the
+ * call's lease holds it from now on. While someone else writes it, waits, or without waiting says
+ * `locked`. Throws `CONTAINERD_LOCKED`.
  */
 export async function openUpload(
   client: Client,
   descriptor: Descriptor,
   call: CallOptions,
-): Promise<Upload | undefined> {
-  return unlocked(client, descriptor, call, async () => {
+  patience: Patience,
+): Promise<Upload | 'there' | 'locked'> {
+  const open = (): Promise<Upload | 'there'> => openNow(client, descriptor, call)
+  if (patience.isWaiting) return unlocked(client, descriptor, call, patience, open)
+  return open().catch(error => {
+    if (isLocked(error)) return 'locked'
+    throw error
+  })
+}
+
+async function openNow(
+  client: Client,
+  descriptor: Descriptor,
+  call: CallOptions,
+): Promise<Upload | 'there'> {
+  for (let attempt = 1; ; attempt += 1) {
     const stream = client.content.write(call)
     try {
       const { offset } = await stream.send({ ...requestOf(descriptor), action: 'stat' })
-      if (offset <= descriptor.size) return new Upload(stream, descriptor, offset)
+      if (offset >= 0 && offset <= descriptor.size) return new Upload(stream, descriptor, offset)
+      if (attempt === 3) throw senseless(client, descriptor, offset)
     } catch (error) {
       stream.cancel()
-      if (hasStatus(error, 'ALREADY_EXISTS')) return undefined
+      if (hasStatus(error, 'ALREADY_EXISTS')) return 'there'
       throw error
     }
     // Longer than the blob: nothing that could be gone on with.
     await stream.end()
     await client.content.abort(refOf(descriptor), call)
-    return openUpload(client, descriptor, call)
-  })
+  }
+}
+
+function senseless({ address }: Client, { digest, size }: Descriptor, offset: number): OrchError {
+  return new OrchError(
+    'CONTAINERD_FAILED',
+    `containerd at ${address} says that it has ${offset} of the ${size} bytes of ${digest}`,
+    { hint: 'Remove the upload: ctr content active, ctr content rm.' },
+  )
 }
 
 /** Puts a small blob there in one message, over whatever an earlier upload left. */
@@ -92,8 +129,9 @@ export async function putWhole(
   bytes: Uint8Array,
   labels: Labels,
   call: CallOptions,
+  patience: Patience,
 ): Promise<void> {
-  await unlocked(client, descriptor, call, async () => {
+  await unlocked(client, descriptor, call, patience, async () => {
     const stream = client.content.write(call)
     await commit(stream, { ...requestOf(descriptor), offset: 0, data: [bytes], labels })
   })
@@ -134,6 +172,7 @@ async function unlocked<T>(
   client: Client,
   descriptor: Descriptor,
   call: CallOptions,
+  { told }: Patience,
   work: () => Promise<T>,
 ): Promise<T> {
   const ref = refOf(descriptor)
@@ -143,12 +182,13 @@ async function unlocked<T>(
       return await work()
     } catch (error) {
       if (!isLocked(error)) throw error
+      if (pause > noticeableMs) told?.()
       const offset = (await client.content.status(ref, call))?.offset ?? -1
       if (seen === undefined || seen.offset !== offset) seen = { offset, at: Date.now() }
       else if (Date.now() - seen.at > stuckAfterMs) {
         throw new OrchError(
           'CONTAINERD_LOCKED',
-          `${client.address}: someone else has been writing ${descriptor.digest} for ${stuckAfterMs / 1000} s without progress`,
+          `${client.address}: someone else has been writing ${descriptor.digest} for ${stuckAfterMs / 60_000} min without progress`,
           {
             hint: `Find who holds the upload ${ref} (ctr content active), and end it.`,
             cause: error,
