@@ -17,6 +17,7 @@ type Service =
   | 'skopeo'
   | 'umoci'
   | 'openssl'
+  | 'go'
   | 'amd64'
   | 'arm64'
   | 'regclient'
@@ -29,6 +30,7 @@ const services: Readonly<Record<Service, () => string | undefined>> = {
   skopeo: () => program('skopeo'),
   umoci: () => program('umoci'),
   openssl: () => program('openssl'),
+  go: () => program('go'),
   /** Programs of this architecture run, in containers too. */
   amd64: () => whyNotRunnable('amd64'),
   arm64: () => whyNotRunnable('arm64'),

@@ -7,10 +7,11 @@ import { parseImageConfig } from '../documents/image-config.ts'
 import type { ImageIndex } from '../documents/image-index.ts'
 import { encodeManifest } from '../documents/manifest.ts'
 import { layerMediaType, mediaTypes } from '../documents/media-types.ts'
-import { platformOf } from '../documents/platform.ts'
-import { OrchError } from '../errors.ts'
-import { isObject, type Json, maxDocumentBytes, parseJson } from '../json.ts'
+import { type Platform, platformOf } from '../documents/platform.ts'
+import { OrchError, shown } from '../errors.ts'
+import { maxDocumentBytes, parseJson } from '../json.ts'
 import { nameToAnnotations } from '../layout/names.ts'
+import { parseDockerItems } from './docker-items.ts'
 import type { DockerManifestItem } from './format.ts'
 import { type ArchiveMember, findMember, readRange } from './scan.ts'
 
@@ -24,7 +25,11 @@ export interface ScannedArchive {
 }
 
 /** Reads a small member whole. Throws `ARCHIVE_INVALID` when it is absent or larger than a document may be. */
-export async function readMember(archive: ScannedArchive, member: string): Promise<Uint8Array> {
+export async function readMember(
+  archive: ScannedArchive,
+  member: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const found = needMember(archive, member)
   if (found.size > maxDocumentBytes) {
     throw new OrchError(
@@ -32,9 +37,7 @@ export async function readMember(archive: ScannedArchive, member: string): Promi
       `${archive.name}: ${member} is ${found.size} bytes; the limit is ${maxDocumentBytes}`,
     )
   }
-  const chunks: Uint8Array[] = []
-  for await (const chunk of readRange(archive.file, found)) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  return await buffer(readRange(archive.file, found, { signal }))
 }
 
 function needMember(archive: ScannedArchive, member: string): ArchiveMember {
@@ -58,25 +61,25 @@ export async function readDockerImages(
   signal?: AbortSignal,
 ): Promise<DockerImages> {
   const blobs = new Map<Digest, Blob>()
+  const configs = new Map<ArchiveMember, Config>()
   const layers = new Map<ArchiveMember, Descriptor>()
   const manifests: Descriptor[] = []
-  for (const item of parseItems(
-    parseJson(await readMember(archive, 'manifest.json'), 'manifest.json'),
-    archive.name,
-  )) {
-    const bytes = await readMember(archive, item.Config)
-    const config = blobFromBytes(bytes, mediaTypes.config)
-    const parsed = parseImageConfig(bytes, `${archive.name}: ${item.Config}`)
-    const { diff_ids: diffIds } = parsed.rootfs
-    blobs.set(config.descriptor.digest, config)
+  const list = parseJson(await readMember(archive, 'manifest.json', signal), 'manifest.json')
+  for (const item of parseDockerItems(list, archive.name)) {
+    signal?.throwIfAborted()
+    const configMember = needMember(archive, item.Config)
+    const config = configs.get(configMember) ?? (await readConfig(archive, item.Config, signal))
+    configs.set(configMember, config)
+    blobs.set(config.descriptor.digest, memberBlob(archive, configMember, config.descriptor))
+    checkLayerCount(archive, item, config)
     const found: Descriptor[] = []
     for (const [at, path] of item.Layers.entries()) {
       const member = needMember(archive, path)
       const descriptor =
-        layers.get(member) ?? (await layerDescriptor(archive, member, path, diffIds[at], signal))
+        layers.get(member) ??
+        (await layerDescriptor(archive, member, path, config.diffIds[at], signal))
       layers.set(member, descriptor)
-      const range = { start: member.offset, length: member.size }
-      blobs.set(descriptor.digest, blobFromFile(archive.file, descriptor, range))
+      blobs.set(descriptor.digest, memberBlob(archive, member, descriptor))
       found.push(descriptor)
     }
     const manifest = blobFromBytes(
@@ -87,7 +90,7 @@ export async function readDockerImages(
         layers: found,
       }),
       mediaTypes.manifest,
-      { platform: platformOf(parsed) },
+      { platform: config.platform },
     )
     blobs.set(manifest.descriptor.digest, manifest)
     const names = item.RepoTags ?? []
@@ -96,6 +99,45 @@ export async function readDockerImages(
       manifests.push({ ...manifest.descriptor, annotations: nameToAnnotations(name) })
   }
   return { index: { schemaVersion: 2, mediaType: mediaTypes.index, manifests }, blobs }
+}
+
+/** What is kept of a config; its bytes stay in the archive. */
+interface Config {
+  readonly descriptor: Descriptor
+  readonly platform: Platform
+  readonly diffIds: readonly Digest[]
+}
+
+async function readConfig(
+  archive: ScannedArchive,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Config> {
+  const bytes = await readMember(archive, path, signal)
+  const parsed = parseImageConfig(bytes, `${archive.name}: ${path}`)
+  const { descriptor } = blobFromBytes(bytes, mediaTypes.config)
+  return { descriptor, platform: platformOf(parsed), diffIds: parsed.rootfs.diff_ids }
+}
+
+/** As engines do, which else would tell one layer's diffID of another. */
+function checkLayerCount(
+  archive: ScannedArchive,
+  { Config: path, Layers: { length } }: DockerManifestItem,
+  { diffIds }: Config,
+): void {
+  if (length === diffIds.length) return
+  throw new OrchError(
+    'ARCHIVE_INVALID',
+    `${archive.name}: ${shown(path)} is of ${diffIds.length} layers, and manifest.json lists ${length}`,
+  )
+}
+
+function memberBlob(
+  archive: ScannedArchive,
+  { offset, size }: ArchiveMember,
+  descriptor: Descriptor,
+): Blob {
+  return blobFromFile(archive.file, descriptor, { start: offset, length: size })
 }
 
 /** In what newer engines write, the path of a blob is its digest. */
@@ -117,34 +159,12 @@ async function layerDescriptor(
   diffId: Digest | undefined,
   signal?: AbortSignal,
 ): Promise<Descriptor> {
-  const start = await buffer(readRange(archive.file, member, 4))
+  const start = await buffer(readRange(archive.file, member, { length: 4, signal }))
   const compression = sniffCompression(start)
   const mediaType = layerMediaType(compression)
   const told = digestInPath(path) ?? (compression === 'none' ? diffId : undefined)
   if (told !== undefined) return { mediaType, digest: told, size: member.size }
   const digester = new Digester()
-  for await (const chunk of readRange(archive.file, member)) {
-    signal?.throwIfAborted()
-    digester.update(chunk)
-  }
+  for await (const chunk of readRange(archive.file, member, { signal })) digester.update(chunk)
   return { mediaType, digest: digester.digest(), size: digester.size }
-}
-
-function parseItems(value: Json, archive: string): readonly DockerManifestItem[] {
-  const bad = (): never => {
-    throw new OrchError(
-      'ARCHIVE_INVALID',
-      `${archive}: manifest.json is not a list of {Config, RepoTags, Layers}`,
-    )
-  }
-  if (!Array.isArray(value)) return bad()
-  const texts = (item: Json | undefined): item is readonly string[] =>
-    Array.isArray(item) && item.every(text => typeof text === 'string')
-  return value.map(item => {
-    if (!isObject(item) || typeof item['Config'] !== 'string' || !texts(item['Layers']))
-      return bad()
-    const tags = item['RepoTags'] ?? null
-    if (tags !== null && !texts(tags)) return bad()
-    return { Config: item['Config'], RepoTags: tags, Layers: item['Layers'] }
-  })
 }

@@ -47,7 +47,7 @@ export async function openArchive(path: string, options: ArchiveReading = {}): P
   const { signal } = options
   const plain = await plainFile(path, options)
   try {
-    const members = await scanArchive(plain.file, signal)
+    const members = await scanArchive(plain.file, { name: path, signal })
     const archive: ScannedArchive = { file: plain.file, name: path, members }
     const format = formatOf(archive, options.format)
     return { path, format, close: plain.remove, ...(await contentsOf(archive, format, signal)) }
@@ -63,7 +63,8 @@ async function contentsOf(
   signal: AbortSignal | undefined,
 ): Promise<ContentSource & { index: ImageIndex }> {
   if (format === 'oci') {
-    const index = parseIndex(await readMember(archive, 'index.json'), `${archive.name}: index.json`)
+    const bytes = await readMember(archive, 'index.json', signal)
+    const index = parseIndex(bytes, `${archive.name}: index.json`)
     return { index, blob: async descriptor => ociBlob(archive, descriptor) }
   }
   const images: DockerImages = await readDockerImages(archive, signal)
@@ -105,6 +106,11 @@ function formatOf(
   { members, name }: ScannedArchive,
   wanted: ArchiveFormat | undefined,
 ): ArchiveFormat {
+  // Some readers pass over links, and so would read the other of the two, or another image.
+  for (const document of ['index.json', 'oci-layout', 'manifest.json']) {
+    if (members.get(document)?.link !== undefined)
+      throw new OrchError('ARCHIVE_INVALID', `${name}: ${document} is a link, not a file`)
+  }
   const found: ArchiveFormat[] = []
   if (members.has('index.json') && members.has('oci-layout')) found.push('oci')
   if (members.has('manifest.json')) found.push('docker')
