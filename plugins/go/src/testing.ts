@@ -199,6 +199,13 @@ export async function runnable(compiled: CompiledFiles): Promise<string> {
 export async function output(
   result: PromiseSettledResult<CompiledFiles> | undefined,
 ): Promise<string> {
-  const { stderr } = await promisify(execFile)(await runnable(held(result)))
-  return stderr.trim()
+  const program = await runnable(held(result))
+  for (;;) {
+    try {
+      return (await promisify(execFile)(program)).stderr.trim()
+    } catch (error) {
+      // A process that another test forks at this instant holds the copy open for writing for a moment.
+      if ((error as NodeJS.ErrnoException).code !== 'ETXTBSY') throw error
+    }
+  }
 }
