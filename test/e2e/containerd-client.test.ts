@@ -146,14 +146,17 @@ eachContainerd()('the client of containerd', version => {
     const heard = client.events(['topic=="/images/create"'], listening.signal)
     const target = { mediaType: 'application/x', digest: digestOf('x'), size: 1 }
     // The daemon does not say when it listens.
+    const created: Promise<unknown>[] = []
     const creating = setInterval(() => {
       const name = `example.com/heard:${randomBytes(4).toString('hex')}`
-      void client.images.create({ name, labels: {}, target })
+      created.push(client.images.create({ name, labels: {}, target }))
     }, 50)
     for await (const event of heard) {
       expect(event).toEqual({ namespace: daemon.namespace, topic: '/images/create' })
       clearInterval(creating)
       listening.abort()
     }
+    expect(created).not.toEqual([])
+    await Promise.all(created)
   })
 })
