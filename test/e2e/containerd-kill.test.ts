@@ -9,7 +9,7 @@ import { type LayeredImage, layeredImage } from './layered.ts'
 /** How often orch is killed, for each version. */
 const kills = 12
 /** How often containerd is killed and comes back soon. */
-const comebacks = 8
+const comebacks = 6
 /** How often it comes back only after orch has given it up. */
 const losses = 4
 const platforms = ['linux/amd64', 'linux/arm64']
