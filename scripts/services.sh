@@ -20,6 +20,7 @@ while read -r package program; do
 done <<END
 containerd containerd
 runc runc
+docker-registry docker-registry
 skopeo skopeo
 umoci umoci
 openssl openssl

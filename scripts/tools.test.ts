@@ -7,7 +7,7 @@ import { exec } from '../test/kit/exec.ts'
 import { tempFolder } from '../test/kit/temp.ts'
 import { tools } from '../test/kit/tools.ts'
 
-const { version } = tools.containerd
+const all = Object.entries(tools).map(([name, { version }]) => ({ name, version }))
 const script = fileURLToPath(new URL('tools.ts', import.meta.url))
 
 /** Runs the script with a go of its own: the shell commands given. */
@@ -28,12 +28,14 @@ it('installs all commands of a tool once, also when two do it at one time', asyn
   for (const outcome of both)
     expect(outcome).toEqual({
       exitCode: 0,
-      stdout: `Installing containerd ${version}…\n`,
+      stdout: all.map(({ name, version }) => `Installing ${name} ${version}…\n`).join(''),
       stderr: '',
     })
   const folder = join(cache, 'orch-test/tools')
-  expect(await readdir(folder)).toEqual([`containerd-${version}`])
-  expect((await readdir(join(folder, `containerd-${version}`))).sort()).toEqual([
+  const folders = all.map(({ name, version }) => `${name}-${version}`)
+  expect((await readdir(folder)).sort()).toEqual([...folders].sort())
+  const containerd = join(folder, `containerd-${tools.containerd.version}`)
+  expect((await readdir(containerd)).sort()).toEqual([
     'containerd',
     'containerd-shim-runc-v2',
     'ctr',
@@ -45,7 +47,8 @@ it('names what it could not install, and leaves nothing of it', async () => {
   const cache = await tempFolder('cache')
   const outcome = await withGo(cache, 'echo x >"$GOBIN/ctr"; echo "no such module" >&2; exit 1')
   expect(outcome.exitCode).toBe(0)
-  expect(outcome.stderr).toBe(`no such module\nCould not install containerd ${version}.\n`)
+  const told = all.map(one => `no such module\nCould not install ${one.name} ${one.version}.\n`)
+  expect(outcome.stderr).toBe(told.join(''))
   expect(await readdir(join(cache, 'orch-test/tools'))).toEqual([])
 })
 

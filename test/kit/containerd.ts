@@ -11,7 +11,7 @@ import {
   unmountUnder,
 } from './containerd-cleanup.ts'
 import { type ContainerdVersion, containerdEnv, containerdProgram } from './containerd-release.ts'
-import { exec, type Outcome, type Running, run, start } from './exec.ts'
+import { end, exec, type Outcome, type Running, run, start } from './exec.ts'
 import { tempFolder } from './temp.ts'
 
 /** A containerd of one's own, with nothing in it. The lists are of `namespace` unless told otherwise. */
@@ -181,11 +181,4 @@ async function untilReady(daemon: Running, ctr: string, address: string): Promis
     await sleep(100)
   }
   throw new Error('containerd does not answer')
-}
-
-/** Ends the process properly, by force after five seconds. */
-async function end(daemon: Running): Promise<void> {
-  daemon.kill('SIGTERM')
-  if ((await Promise.race([daemon.done, sleep(5_000)])) === undefined) daemon.kill('SIGKILL')
-  await daemon.done
 }

@@ -65,6 +65,14 @@ export async function run(
   return stdout
 }
 
+/** Ends a program properly (SIGTERM), by force after five seconds, and waits for its end. */
+export async function end(program: Running): Promise<void> {
+  program.kill('SIGTERM')
+  const slow = setTimeout(() => program.kill('SIGKILL'), 5_000)
+  await program.done
+  clearTimeout(slow)
+}
+
 /** Starts the orch command line on a cache of its own. The bundle must have been built. */
 export async function startOrch(
   args: readonly string[],

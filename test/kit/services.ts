@@ -6,7 +6,9 @@ import {
   whyNoContainerd,
 } from './containerd-release.ts'
 import { regclient, whyNotFetched } from './go-project.ts'
+import { type RegistryVersion, registryVersions, whyNoRegistry } from './registry-release.ts'
 import { whyNoMounts } from './tmpfs.ts'
+import { whyNotInstalled } from './tools.ts'
 import { which } from './which.ts'
 
 /** What a test may need that a machine may lack. */
@@ -14,6 +16,10 @@ type Service =
   | 'mounts'
   | 'containerd'
   | 'containerd2'
+  | 'registry'
+  | 'registry3'
+  | 'crane'
+  | 'regctl'
   | 'skopeo'
   | 'umoci'
   | 'openssl'
@@ -27,6 +33,10 @@ const services: Readonly<Record<Service, () => string | undefined>> = {
   mounts: whyNoMounts,
   containerd: () => whyNoContainerd('1.6'),
   containerd2: () => whyNoContainerd('2'),
+  registry: () => whyNoRegistry('2.8'),
+  registry3: () => whyNoRegistry('3'),
+  crane: () => whyNotInstalled('crane'),
+  regctl: () => whyNotInstalled('regctl'),
   skopeo: () => program('skopeo'),
   umoci: () => program('umoci'),
   openssl: () => program('openssl'),
@@ -66,6 +76,18 @@ export function eachContainerd(
     for (const version of containerdVersions) {
       const service = version === '1.6' ? 'containerd' : 'containerd2'
       needs(service, ...others)(`${title} (containerd ${version})`, () => body(version))
+    }
+  }
+}
+
+/** Like `needs`, a describe for each version of distribution, which is told to the body and in the title. */
+export function eachRegistry(
+  ...others: readonly Service[]
+): (title: string, body: (version: RegistryVersion) => void) => void {
+  return (title, body) => {
+    for (const version of registryVersions) {
+      const service = version === '2.8' ? 'registry' : 'registry3'
+      needs(service, ...others)(`${title} (registry ${version})`, () => body(version))
     }
   }
 }

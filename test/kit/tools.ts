@@ -11,7 +11,7 @@ interface Tool {
   readonly commands: readonly string[]
 }
 
-type ToolName = 'containerd'
+type ToolName = 'containerd' | 'registry' | 'crane' | 'regctl'
 
 /** All of them; scripts/services.sh installs those that are missing. */
 export const tools: Readonly<Record<ToolName, Tool>> = {
@@ -19,6 +19,21 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
     version: '2.4.2',
     module: 'github.com/containerd/containerd/v2',
     commands: ['cmd/containerd', 'cmd/containerd-shim-runc-v2', 'cmd/ctr'],
+  },
+  registry: {
+    version: '3.1.2',
+    module: 'github.com/distribution/distribution/v3',
+    commands: ['cmd/registry'],
+  },
+  crane: {
+    version: '0.22.1',
+    module: 'github.com/google/go-containerregistry',
+    commands: ['cmd/crane'],
+  },
+  regctl: {
+    version: '0.11.7',
+    module: 'github.com/regclient/regclient',
+    commands: ['cmd/regctl'],
   },
 }
 
@@ -31,6 +46,11 @@ export const toolsFolder: string = join(
 /** The folder that holds a tool's programs; only there once all of them are. */
 export function toolFolder(name: ToolName): string {
   return join(toolsFolder, `${name}-${tools[name].version}`)
+}
+
+/** The program of a tool that has one, by the tool's own name. */
+export function toolProgram(name: ToolName): string {
+  return join(toolFolder(name), name)
 }
 
 /** Why a tool cannot be had, or `undefined` when it is there. */
