@@ -1,0 +1,93 @@
+import { OrchError, shown } from '@orch/oci'
+import type { Credentials } from './credentials.ts'
+
+/** What a configuration of Docker or podman says about credentials. Keys are `host[:port][/path]`. */
+export interface ConfigFile {
+  /** The path, or the variable that holds the document. */
+  readonly origin: string
+  readonly auths: ReadonlyMap<string, Credentials>
+  readonly helpers: ReadonlyMap<string, string>
+  readonly store: string | undefined
+}
+
+const hubNames = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
+
+/**
+ * A key as it is compared: `https://index.docker.io/v1/` is `docker.io`. A key with a scheme names a
+ * host; one without may name a repository or a folder of them (containers-auth.json(5)).
+ */
+export function normalKey(key: string): string {
+  const withoutScheme = key.replace(/^https?:\/\//i, '')
+  const hasScheme = withoutScheme !== key
+  const trimmed = withoutScheme.replace(/\/+$/, '').replace(/^([^/]+)\/v[12]$/, '$1')
+  const slash = trimmed.indexOf('/')
+  const host = (slash === -1 ? trimmed : trimmed.slice(0, slash)).toLowerCase()
+  const path = slash === -1 || hasScheme ? '' : trimmed.slice(slash)
+  return `${hubNames.has(host) ? 'docker.io' : host}${path}`
+}
+
+/**
+ * Reads config.json of Docker (cli/config/configfile) or auth.json of podman. Throws `REGISTRY_CONFIG`,
+ * which names the place and never shows what stands there.
+ */
+export function parseConfigFile(text: string, origin: string): ConfigFile {
+  const fail = (why: string): never => {
+    throw new OrchError('REGISTRY_CONFIG', `${origin} cannot be used: ${why}`, {
+      hint: 'Repair the file, or log in again to have it written.',
+    })
+  }
+  let document: unknown
+  try {
+    document = JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch {
+    // The parser's own words quote the text, which holds passwords.
+    return fail('it is not JSON')
+  }
+  if (!isRecord(document)) return fail('it is not a JSON object')
+  const table = (name: string): [string, unknown][] => {
+    const value = document[name] ?? {}
+    return isRecord(value) ? Object.entries(value) : fail(`"${name}" is not an object`)
+  }
+  const auths = new Map<string, Credentials>()
+  for (const [key, entry] of table('auths')) {
+    if (!isRecord(entry)) return fail(`the entry of ${shown(key)} is not an object`)
+    const credentials = readEntry(entry, why => fail(`the entry of ${shown(key)} ${why}`))
+    if (credentials !== undefined) auths.set(normalKey(key), credentials)
+  }
+  const helpers = new Map<string, string>()
+  for (const [key, helper] of table('credHelpers')) {
+    if (typeof helper !== 'string') return fail(`the helper of ${shown(key)} is not a name`)
+    helpers.set(normalKey(key), helper)
+  }
+  const store = document['credsStore'] ?? ''
+  if (typeof store !== 'string') return fail('"credsStore" is not a name')
+  return { origin, auths, helpers, store: store === '' ? undefined : store }
+}
+
+function readEntry(
+  entry: Record<string, unknown>,
+  fail: (why: string) => never,
+): Credentials | undefined {
+  const text = (name: string): string => {
+    const value = entry[name] ?? ''
+    return typeof value === 'string' ? value : fail(`has a "${name}" that is no text`)
+  }
+  let user = text('username')
+  let password = text('password')
+  const auth = text('auth').trim()
+  if (auth !== '') {
+    const decoded = Buffer.from(auth, 'base64').toString('utf8')
+    const colon = decoded.indexOf(':')
+    if (colon < 1) return fail('has an "auth" that is not base64 of user:password')
+    user = decoded.slice(0, colon)
+    // Docker's first files padded the password with zero bytes.
+    password = decoded.slice(colon + 1).replace(/\0+$/, '')
+  }
+  if (text('registrytoken') !== '') return { kind: 'registry', token: text('registrytoken') }
+  if (text('identitytoken') !== '') return { kind: 'identity', user, token: text('identitytoken') }
+  return user === '' ? undefined : { kind: 'basic', user, password }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

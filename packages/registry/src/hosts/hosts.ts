@@ -1,0 +1,154 @@
+import { Agent, type Dispatcher } from 'undici'
+import type { HostSettings, RegistryOptions } from '../types.ts'
+import { isIp, isLoopbackHost, mayReach, type Reach, reachOf } from './address.ts'
+import { type Certificates, certificateFolders, readCertificates } from './certificates.ts'
+import { createConnector } from './connector.ts'
+import { createSlots, type Slots } from './limit.ts'
+import { proxyFor } from './proxy.ts'
+import { speaksTls } from './scheme.ts'
+
+/** A registry as it is spoken to. */
+export interface Host {
+  /** As references name it: `docker.io`. */
+  readonly domain: string
+  /** Where it is: `https://registry-1.docker.io`. */
+  readonly origin: URL
+  readonly settings: HostSettings
+  readonly slots: Slots
+  /** Where connections to it went; `public` until one was made. */
+  reach(): Reach
+}
+
+export interface Hosts {
+  /** Throws `REGISTRY_CERTIFICATES`, `REGISTRY_CERTIFICATE_HALF`. */
+  get(domain: string): Promise<Host>
+  /** The connections to use for an address that a registry named. Its own origin has its own. */
+  dispatcher(host: Host, url: URL): Promise<Dispatcher>
+  close(): Promise<void>
+}
+
+const defaultConcurrency = 8
+const headersMilliseconds = 60_000
+const bodyMilliseconds = 60_000
+const publicFirst: readonly Reach[] = ['public', 'private', 'loopback', 'local']
+
+export function createHosts(
+  options: Pick<RegistryOptions, 'hosts' | 'env' | 'signal'>,
+  folders: readonly string[] = certificateFolders(options.env),
+): Hosts {
+  const { env } = options
+  const configured = options.hosts ?? {}
+  const known = new Map<string, Promise<Host>>()
+  const agents = new Map<string, Promise<Agent>>()
+  const seen = new Map<string, Reach>()
+
+  const settingsOf = (domain: string): HostSettings | undefined =>
+    Object.hasOwn(configured, domain) ? configured[domain] : undefined
+
+  const make = async (domain: string): Promise<Host> => {
+    const settings = settingsOf(domain) ?? {}
+    const authority = domain === 'docker.io' ? 'registry-1.docker.io' : domain
+    const asked = settings.plainHttp ?? (await isPlainLoopback(authority, options.signal))
+    // A registry that is down may come back with TLS: it is asked again next time.
+    if (asked === undefined) known.delete(domain)
+    const isPlain = asked ?? true
+    const origin = new URL(`${isPlain ? 'http' : 'https'}://${authority}`)
+    return {
+      domain,
+      origin,
+      settings,
+      slots: createSlots(settings.concurrency ?? defaultConcurrency),
+      reach: () =>
+        seen.get(domain) ?? (isIp(origin.hostname) ? reachOf(origin.hostname) : 'public'),
+    }
+  }
+
+  const ownAgent = async (host: Host): Promise<Agent> => {
+    const certificates = await readCertificates(host.domain, host.settings, folders)
+    return agent({
+      certificates,
+      skipVerify: host.settings.skipVerify ?? false,
+      proxy: proxyFor(host.origin, env),
+      // A name with public and private addresses counts as public: the stricter rule holds.
+      onConnect: reach => {
+        const before = seen.get(host.domain)
+        if (before === undefined || publicFirst.indexOf(reach) < publicFirst.indexOf(before))
+          seen.set(host.domain, reach)
+      },
+    })
+  }
+
+  /**
+   * Another host has its own settings. Without any it trusts the registry's authorities too; the
+   * registry's client certificate and its leave not to verify go only to other ports of its own host.
+   */
+  const foreignAgent = async (host: Host, url: URL): Promise<Agent> => {
+    const settings = settingsOf(url.host)
+    const isSameHost = url.hostname === host.origin.hostname
+    const own = await readCertificates(url.host, settings ?? {}, folders)
+    const of = await readCertificates(host.domain, host.settings, folders)
+    const certificates: Certificates = {
+      authorities: [...own.authorities, ...of.authorities],
+      pairs: isSameHost && own.pairs.length === 0 ? of.pairs : own.pairs,
+    }
+    return agent({
+      certificates,
+      skipVerify: settings?.skipVerify ?? (isSameHost && host.settings.skipVerify === true),
+      proxy: proxyFor(url, env),
+      // Whoever names a host in the settings says that it may be spoken to.
+      ...(settings === undefined
+        ? { mayConnect: (reach: Reach) => mayReach(host.reach(), reach) }
+        : {}),
+    })
+  }
+
+  return {
+    get(domain) {
+      const found = known.get(domain)
+      if (found !== undefined) return found
+      const made = make(domain)
+      known.set(domain, made)
+      made.catch(() => known.delete(domain))
+      return made
+    },
+    dispatcher(host, url) {
+      const isOwn = url.origin === host.origin.origin
+      const key = isOwn ? host.domain : `${host.domain} ${host.reach()} ${url.origin}`
+      const found = agents.get(key)
+      if (found !== undefined) return found
+      const made = isOwn ? ownAgent(host) : foreignAgent(host, url)
+      agents.set(key, made)
+      made.catch(() => agents.delete(key))
+      return made
+    },
+    async close() {
+      const made = await Promise.allSettled(agents.values())
+      agents.clear()
+      await Promise.all(
+        made.map(one => (one.status === 'fulfilled' ? one.value.destroy() : undefined)),
+      )
+    },
+  }
+}
+
+function agent(options: Parameters<typeof createConnector>[0]): Agent {
+  return new Agent({
+    connect: createConnector(options),
+    headersTimeout: headersMilliseconds,
+    bodyTimeout: bodyMilliseconds,
+    pipelining: 1,
+  })
+}
+
+/** Only this machine is spoken to without TLS unasked, and only when it speaks none. */
+async function isPlainLoopback(
+  authority: string,
+  signal?: AbortSignal,
+): Promise<boolean | undefined> {
+  const { hostname, port } = new URL(`http://${authority}`)
+  if (!isLoopbackHost(hostname)) return false
+  // A URL leaves out port 80, which is that of plain HTTP.
+  if (port === '' && /:80$/.test(authority)) return true
+  const answer = await speaksTls(hostname, port, signal)
+  return answer === undefined ? undefined : !answer
+}

@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { readAddress } from './address.ts'
+
+const base = new URL('https://registry.example:5000/v2/team/x/blobs/uploads/')
+const read = (text: string): string | undefined => {
+  const address = readAddress(text, base)
+  return address && `${address.url.origin} ${address.path}`
+}
+
+it.each([
+  [
+    '/v2/a?_state=x%2By+z=&b=%7e~\'"',
+    'https://registry.example:5000 /v2/a?_state=x%2By+z=&b=%7e~\'"',
+  ],
+  ['https://s3.example/b%2fc?X-Sig=a/b+c%3D#part', 'https://s3.example /b%2fc?X-Sig=a/b+c%3D'],
+  ['https://u:p@s3.example/b', 'https://s3.example /b'],
+  ['//s3.example/b?c', 'https://s3.example /b?c'],
+  ['next?a=b', 'https://registry.example:5000 /v2/team/x/blobs/uploads/next?a=b'],
+  ['?a=b', 'https://registry.example:5000 /v2/team/x/blobs/uploads/?a=b'],
+  ['/a/../../b?c=/../', 'https://registry.example:5000 /b?c=/../'],
+  ['https://s3.example?x=1', 'https://s3.example /?x=1'],
+  ['/\\evil.example/x', 'https://evil.example /x'],
+  ['ftp://a/b', undefined],
+  ['javascript:alert(1)', undefined],
+  ['/a b', undefined],
+  ['/a\r\nHost: evil', undefined],
+  ['https://', undefined],
+])('%s', (text, expected) => expect(read(text)).toBe(expected))
+
+it('never throws, and what it reads can be a request line', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      'https://',
+      'http:',
+      '//',
+      '/',
+      '\\',
+      '..',
+      '%2e',
+      '?',
+      '#',
+      '@',
+      ':',
+      '[',
+      ']',
+      ' ',
+      '\r\n',
+    ),
+    fc.string({ unit: 'binary' }),
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), pieces => {
+      const address = readAddress(pieces.join(''), base)
+      if (address === undefined) return
+      expect(address.path).toMatch(/^\/[\x21-\xff]*$/)
+      expect(address.url.username + address.url.password).toBe('')
+    }),
+    { numRuns: 2000 },
+  )
+})

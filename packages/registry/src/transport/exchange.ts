@@ -1,0 +1,99 @@
+import { Readable } from 'node:stream'
+import { OrchError } from '@orch/oci'
+import type { Dispatcher } from 'undici'
+import type { Address } from './address.ts'
+import type { RegistryRequest, RegistryResponse, RequestBody } from './types.ts'
+
+/** What tokens and errors may be: 1 MiB. */
+const maxSmallBody = 1024 * 1024
+/** Bodies up to this are read at once, so that a drop within them is retried like one before them. */
+const readAtOnce = 64 * 1024
+
+export interface Exchange {
+  readonly method: RegistryRequest['method']
+  readonly address: Address
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: RequestBody | undefined
+  readonly dispatcher: Dispatcher
+  readonly signal: AbortSignal | undefined
+}
+
+/** A response, and whether its body is already in memory, its connection free. */
+export interface Exchanged extends RegistryResponse {
+  readonly isRead: boolean
+}
+
+/** One request, one response; errors as undici throws them. Small bodies and those of errors are already read. */
+export async function exchange(request: Exchange): Promise<Exchanged> {
+  const { method, address, headers, dispatcher, signal } = request
+  signal?.throwIfAborted()
+  const opened = request.body?.open()
+  const length = request.body?.length ?? (method === 'GET' || method === 'HEAD' ? undefined : 0)
+  try {
+    const answer = await dispatcher.request({
+      origin: address.url.origin,
+      path: address.path,
+      method,
+      headers: { ...headers, ...(length === undefined ? {} : { 'content-length': `${length}` }) },
+      body: opened ?? null,
+      signal: signal ?? null,
+    })
+    // undici raises an error on a body that is destroyed; whoever reads one still hears of it.
+    answer.body.on('error', () => undefined)
+    const response: RegistryResponse = {
+      status: answer.statusCode,
+      headers: joined(answer.headers),
+      body: answer.body,
+      url: `${address.url.origin}${address.path}`,
+    }
+    return await settled(response, method)
+  } catch (error) {
+    if (opened instanceof Readable) opened.destroy()
+    throw error
+  }
+}
+
+function joined(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined)
+      flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return flat
+}
+
+async function settled(response: RegistryResponse, method: string): Promise<Exchanged> {
+  const { status, headers, body } = response
+  const length = headers['content-length']
+  const isEmpty = method === 'HEAD' || status === 204 || status === 304
+  const isSmall = length !== undefined && Number(length) <= readAtOnce
+  if (status < 300 && !isEmpty && !isSmall) return { ...response, isRead: false }
+  const bytes = await readSmall(body, status < 300 ? undefined : 'cut')
+  return {
+    ...response,
+    isRead: true,
+    body: Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false }),
+  }
+}
+
+/**
+ * Reads a body to its end. What is longer than 1 MiB is cut off, or refused with `REGISTRY_BROKEN`.
+ */
+export async function readSmall(
+  body: Readable,
+  long: 'cut' | undefined = undefined,
+): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of body as AsyncIterable<Buffer>) {
+    parts.push(part)
+    size += part.length
+    if (size > maxSmallBody) {
+      if (long === 'cut') break
+      throw new OrchError('REGISTRY_BROKEN', 'an answer is longer than 1 MiB')
+    }
+  }
+  return Buffer.concat(parts).subarray(0, maxSmallBody)
+}
