@@ -74,6 +74,9 @@ const leeway = 60
 export async function startTokenServer({
   tls = false,
   name = '127.0.0.1',
+}: {
+  readonly tls?: boolean
+  readonly name?: string
 } = {}): Promise<TokenServer> {
   const certificate = await selfSigned(await tempFolder('tokens'), 'orch-kit')
   const key = await readFile(certificate.key, 'utf8')

@@ -4,9 +4,10 @@ import { containerd } from '@orch/plugin-containerd'
 import { files } from '@orch/plugin-files'
 import { go } from '@orch/plugin-go'
 import { layout } from '@orch/plugin-layout'
+import { registry } from '@orch/plugin-registry'
 import { staticBase } from '@orch/plugin-static'
 
 /** The plugins that come with the command, in the order in which they tap. */
 export function defaultPlugins(): readonly Plugin[] {
-  return [staticBase(), go(), files(), layout(), archive(), containerd()]
+  return [staticBase(), go(), files(), layout(), archive(), containerd(), registry()]
 }

@@ -3,10 +3,15 @@ import { addBuild } from './commands/build.ts'
 import { addCache } from './commands/cache.ts'
 import { addConfig } from './commands/config.ts'
 import { addCopy } from './commands/copy.ts'
+import { addDigest } from './commands/digest.ts'
+import { addFetch } from './commands/fetch.ts'
 import { addInit } from './commands/init.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLoad } from './commands/load.ts'
+import { addLock } from './commands/lock.ts'
+import { addLs } from './commands/ls.ts'
 import { addPlan } from './commands/plan.ts'
+import { addTag } from './commands/tag.ts'
 import { addValidate } from './commands/validate.ts'
 import { addVersion } from './commands/version.ts'
 import type { Interruption } from './interrupt.ts'
@@ -49,7 +54,12 @@ export function createProgram(interruption: Interruption, state: ProgramState): 
     addBuild,
     addLoad,
     addCopy,
+    addTag,
+    addDigest,
+    addLs,
     addPlan,
+    addLock,
+    addFetch,
     addInspect,
     addValidate,
     addCache,

@@ -13,7 +13,8 @@ export interface ProjectConfig {
 export interface ProjectImage {
   /** One builder's name with what it builds, and that builder's options. */
   readonly build: Readonly<Record<string, unknown>>
-  readonly base?: string | undefined
+  /** A source, `static`, or `scratch`: for all platforms, or by platform with `default` for the rest. */
+  readonly base?: string | Readonly<Record<string, string>> | undefined
   readonly platforms?: readonly string[] | undefined
   readonly tags?: readonly string[] | undefined
   readonly entrypoint?: readonly string[] | undefined

@@ -35,6 +35,18 @@ describe('a destination', () => {
     ])
   })
 
+  it('takes a shared option when its exporter has it, and its own before that', async () => {
+    const options = { plugins: [...fakes, writers], root: '/here', shared: { level: '2' } }
+    expect(await planDestinations(['dir:out', 'tar:a', 'tar:b,level=3'], options)).toMatchObject([
+      { exporter: 'layout', options: { dest: '/here/out' } },
+      { exporter: 'oci-archive', options: { dest: 'a', level: 2 } },
+      { exporter: 'oci-archive', options: { dest: 'b', level: 3 } },
+    ])
+    expect(await faultOf(planDestinations(['dir:out'], options))).toMatchObject({
+      code: 'DESTINATION_OPTION',
+    })
+  })
+
   it('that is neither is refused with what there is', async () => {
     expect(await faultOf(plan('dirr:out'))).toEqual({
       code: 'DESTINATION_UNKNOWN',

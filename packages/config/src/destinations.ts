@@ -1,9 +1,17 @@
-import { type Destination, type ExportPlan, freeze, type Plugin } from '@orch/core'
+import {
+  type Destination,
+  type ExportPlan,
+  freeze,
+  type OptionsSchema,
+  type Plugin,
+} from '@orch/core'
 import { didYouMean, messageOf, OrchError, UsageError } from '@orch/oci'
 import { z } from 'zod'
 import { exportPlans, type WantedExport } from './export-plans.ts'
 import { type ExportText, readFields } from './export-text.ts'
 import { pluginSet } from './plugins/tables.ts'
+import { jsonSchemaOf } from './schema/check.ts'
+import { keysAt } from './schema/expected.ts'
 import { normalizeTag } from './tags.ts'
 
 /** What gives destinations their meaning. */
@@ -11,6 +19,8 @@ export interface DestinationOptions {
   readonly plugins: readonly Plugin[]
   /** The folder from which relative paths start. */
   readonly root: string
+  /** Options for those whose exporter has them; one that no destination has is `DESTINATION_OPTION`. */
+  readonly shared?: ExportText['options']
 }
 
 type Reader = (rest: string, root: string) => Destination | Promise<Destination>
@@ -22,7 +32,7 @@ type Reader = (rest: string, root: string) => Destination | Promise<Destination>
  */
 export async function planDestinations(
   texts: readonly string[],
-  { plugins, root }: DestinationOptions,
+  { plugins, root, shared = {} }: DestinationOptions,
 ): Promise<readonly ExportPlan[]> {
   const { exporters } = pluginSet(plugins).tables
   const readers = new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
@@ -35,7 +45,35 @@ export async function planDestinations(
     else if (exporters.has(first)) wanted.push({ exporter: first, options, label: text })
     else throw unknown(text, scheme, [...readers.keys()], [...exporters.keys()])
   }
-  return freeze(await exportPlans(wanted, exporters))
+  return freeze(await exportPlans(withShared(wanted, shared, exporters), exporters))
+}
+
+/** Gives every export the shared options that its exporter has and that it does not set itself. */
+function withShared(
+  wanted: readonly WantedExport[],
+  shared: ExportText['options'],
+  exporters: ReadonlyMap<string, OptionsSchema>,
+): readonly WantedExport[] {
+  const keys = new Map(
+    wanted.map(({ exporter }) => {
+      const schema = exporters.get(exporter)
+      return [exporter, schema === undefined ? [] : keysAt(jsonSchemaOf(schema), [])]
+    }),
+  )
+  const stray = Object.keys(shared).find(
+    key => ![...keys.values()].some(known => known.includes(key)),
+  )
+  if (stray !== undefined) {
+    const why = `no destination here has the option ${stray}`
+    throw new UsageError('DESTINATION_OPTION', why, {
+      hint: 'Leave it out, or add a destination that has it, such as docker://host/repository:tag.',
+    })
+  }
+  return wanted.map(item => {
+    const known = keys.get(item.exporter) ?? []
+    const own = Object.entries(shared).filter(([key]) => known.includes(key))
+    return { ...item, options: { ...Object.fromEntries(own), ...item.options } }
+  })
 }
 
 async function readDestination(

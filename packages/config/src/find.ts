@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf, UsageError } from '@orch/oci'
 
 /** The names under which a project file is found. */
-const names = [
+export const projectFileNames: readonly string[] = [
   'orch.yaml',
   'orch.yml',
   'orch.config.ts',
@@ -55,7 +55,7 @@ async function candidates(folder: string): Promise<string[]> {
     })
   }
   const found: string[] = []
-  for (const name of names) {
+  for (const name of projectFileNames) {
     if (present.has(name) && (await isFile(join(folder, name)))) found.push(join(folder, name))
   }
   return found

@@ -12,6 +12,8 @@ export {
 export { type DestinationOptions, planDestinations } from './destinations.ts'
 export { type ExportText, parseExport } from './export-text.ts'
 export { loadProject, type Project, type ProjectOptions } from './load.ts'
+export { lockableBases } from './lock/bases.ts'
+export { type Locks, lockFileOf, readLocks, writeLocks } from './lock/file.ts'
 export { parsePlatforms } from './platforms.ts'
 export type { CheckedConfig } from './schema/config.ts'
 export { projectSchema } from './schema/json-schema.ts'

@@ -56,6 +56,27 @@ describe('a wrong image', () => {
       '4:14: images.api.labels[""]: expected a name that is not empty',
       undefined,
     ],
+    [
+      'base: {defalt: a}',
+      '4:12: images.api.base.defalt: "defalt" is not a platform',
+      'Write os/architecture or os/architecture/variant, such as linux/arm64 or linux/arm/v7.',
+    ],
+    ['base: {}', '4:11: images.api.base: expected a platform or default', undefined],
+    [
+      'base: {default: 5}',
+      '4:21: images.api.base.default: expected a string, got a number',
+      'Put it in quotes: "5"',
+    ],
+    [
+      'base: [a]',
+      '4:11: images.api.base: expected a string or a map of strings, got a list',
+      undefined,
+    ],
+    [
+      'base: {linux/arm64: a, linux/arm64/v8: b}',
+      '4:28: images.api.base["linux/arm64/v8"]: it means the same platform as linux/arm64; expected each platform once',
+      undefined,
+    ],
     ['labels: [a]', '4:13: images.api.labels: expected a map of strings, got a list', undefined],
     [
       'user: 65532',
@@ -281,6 +302,13 @@ describe('a right project', () => {
       ],
       exports: [{ exporter: 'layout', options: { dest: 'dist' } }],
     })
+  })
+
+  it('names platforms of bases as it names others', async () => {
+    const { config } = await project({
+      'orch.yaml': 'images: {api: {build: {go: ./x}, base: {linux/aarch64: a, default: scratch}}}',
+    })
+    expect(config.images[0]?.base).toEqual({ 'linux/arm64': 'a', default: 'scratch' })
   })
 
   it('keeps what it says', async () => {

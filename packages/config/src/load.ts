@@ -78,7 +78,7 @@ export async function loadProject({
     root,
     plugins,
     config,
-    toPlan: (selection = {}) => planFor({ root, file, name, config, tables }, selection),
+    toPlan: (selection = {}) => planFor({ root, file, name, config, tables, plugins }, selection),
   }
 }
 

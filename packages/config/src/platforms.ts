@@ -5,6 +5,11 @@ export function normalizePlatformText(text: string): string {
   return text === 'all' || text === 'local' ? text : formatPlatform(parsePlatform(text))
 }
 
+/** One key of bases by platform as a plan holds it: `default`, or a platform. Throws `PLATFORM_INVALID`. */
+export function normalizeBaseKey(text: string): string {
+  return text === 'default' ? text : formatPlatform(parsePlatform(text))
+}
+
 /**
  * The platforms that `--platform` asks for: each value is a comma list, values add up, what is there
  * twice counts once. Throws `PLATFORM_INVALID`.

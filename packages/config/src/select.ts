@@ -1,7 +1,10 @@
-import { freeze, type ImagePlan, type Plan } from '@orch/core'
+import { basename, dirname, join } from 'node:path'
+import { basesNamed, freeze, type ImagePlan, type Plan, type Plugin } from '@orch/core'
 import { didYouMean, UsageError } from '@orch/oci'
 import { exportPlans } from './export-plans.ts'
 import type { ExportText } from './export-text.ts'
+import { checkLocked, lockableBases } from './lock/bases.ts'
+import { type Locks, lockFileOf, readLocks } from './lock/file.ts'
 import { parsePlatforms } from './platforms.ts'
 import type { CheckedConfig } from './schema/config.ts'
 import type { Tables } from './tables.ts'
@@ -17,6 +20,8 @@ export interface Selection {
   readonly exports?: readonly ExportText[]
   /** Instead of the image's own: only one image may be selected. */
   readonly tags?: readonly string[]
+  /** Every base in a registry must be held by the lock file. */
+  readonly locked?: boolean
 }
 
 /** Of what a plan is made. */
@@ -27,14 +32,16 @@ export interface Planned {
   readonly name: string
   readonly config: CheckedConfig
   readonly tables: Tables
+  readonly plugins: readonly Plugin[]
 }
 
 /**
  * The plan for a selection, frozen. Throws `IMAGE_UNKNOWN`, `TAG_AMBIGUOUS`, `REFERENCE_INVALID`,
- * `PLATFORM_INVALID`, `EXPORTER_UNKNOWN`, and `EXPORT_INVALID` for options that the exporter refuses.
+ * `PLATFORM_INVALID`, `EXPORTER_UNKNOWN`, `EXPORT_INVALID` for options that the exporter refuses,
+ * `LOCK_INVALID`, and `LOCK_STALE` when a lock is asked for and lacks a base.
  */
 export async function planFor(project: Planned, selection: Selection): Promise<Plan> {
-  const { root, file, config, tables } = project
+  const { root, file, name, config, tables, plugins } = project
   const images = selectImages(project, selection.images ?? [])
   const platforms = parsePlatforms(selection.platforms ?? [])
   const tags = [...new Set((selection.tags ?? []).map(normalizeTag))]
@@ -53,9 +60,17 @@ export async function planFor(project: Planned, selection: Selection): Promise<P
     label: `--export ${item.exporter}`,
   }))
   const exports = await exportPlans(wanted, tables.exporters)
+  const lockFile = lockFileOf(file)
+  const locks = await readLocks(lockFile)
+  if (selection.locked === true) {
+    const shown = join(dirname(name), basename(lockFile))
+    checkLocked(lockableBases(images, plugins), locks, shown)
+  }
+  const held = locksOf(images, locks ?? {})
   return freeze({
     root,
     file,
+    ...(Object.keys(held).length === 0 ? {} : { locks: held }),
     images: images.map(image => ({
       ...image,
       ...(platforms.length === 0 ? {} : { platforms }),
@@ -63,6 +78,12 @@ export async function planFor(project: Planned, selection: Selection): Promise<P
     })),
     exports: exports.length === 0 ? config.exports : exports,
   })
+}
+
+/** What a lock says of the bases of these images. */
+function locksOf(images: readonly ImagePlan[], locks: Locks): Locks {
+  const named = new Set(images.flatMap(basesNamed))
+  return Object.fromEntries(Object.entries(locks).filter(([base]) => named.has(base)))
 }
 
 function selectImages(

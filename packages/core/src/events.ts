@@ -14,8 +14,15 @@ export interface ExportPlace {
   readonly place?: string
 }
 
-/** The steps of a target and of an image, in order. */
-export type StageName = 'resolvePlatforms' | 'compile' | 'layer' | 'manifest' | 'index' | 'export'
+/** The steps of a target and of an image, in order; `fetch` when nothing is built. */
+export type StageName =
+  | 'resolvePlatforms'
+  | 'fetch'
+  | 'compile'
+  | 'layer'
+  | 'manifest'
+  | 'index'
+  | 'export'
 
 /** Everything that a build says while it runs. Times are milliseconds since the build began. */
 export type Event = { readonly at: number } & Place &

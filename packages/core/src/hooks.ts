@@ -24,7 +24,7 @@ import type { Plan } from './types/plan.ts'
 
 /** Every hook of a build. A waterfall's tap returns a new value, or undefined to leave it as it is. */
 export interface Hooks {
-  /** Once, before anything is built: the plan is settled. */
+  /** Once, before anything is built or fetched: the plan is settled. */
   readonly configResolved: AsyncSeriesHook<[plan: Plan, context: BuildContext]>
   /** Opens images that exist. The first tap that answers wins. */
   readonly source: AsyncSeriesBailHook<
@@ -35,6 +35,8 @@ export interface Hooks {
   readonly resolvePlatforms: AsyncSeriesWaterfallHook<
     [platforms: readonly Platform[], context: ImageContext]
   >
+  /** Per image, when what it needs is to be fetched beforehand: bring to this machine what its build asks the network for. */
+  readonly fetch: AsyncSeriesHook<[platforms: readonly Platform[], context: ImageContext]>
   /** Per target: the builder that claims it answers. */
   readonly compile: AsyncSeriesBailHook<
     [target: Target, context: TargetContext],
@@ -67,6 +69,7 @@ export function createHooks(): Hooks {
     configResolved: new AsyncSeriesHook(['plan', 'context']),
     source: new AsyncSeriesBailHook(['ref', 'context']),
     resolvePlatforms: new AsyncSeriesWaterfallHook(['platforms', 'context']),
+    fetch: new AsyncSeriesHook(['platforms', 'context']),
     compile: new AsyncSeriesBailHook(['target', 'context']),
     layer: new AsyncSeriesWaterfallHook(['layers', 'context']),
     manifest: new AsyncSeriesWaterfallHook(['draft', 'context']),

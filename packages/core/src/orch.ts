@@ -1,5 +1,5 @@
 import * as oci from '@orch/oci'
-import { type ImageSource, messageOf, OrchError, toError, UsageError } from '@orch/oci'
+import { type Digest, type ImageSource, messageOf, OrchError, toError, UsageError } from '@orch/oci'
 import { openStore, type StoreOptions } from '@orch/store'
 import { createEvents, type Events } from './events.ts'
 import { hooksFor } from './facade.ts'
@@ -7,11 +7,12 @@ import { abandonable, abortGraceMs, guardHooks } from './guard.ts'
 import { createHooks, type Hooks } from './hooks.ts'
 import { createLimits } from './limits.ts'
 import { exportImages } from './pipeline/export-images.ts'
+import { fetchImages } from './pipeline/fetch-images.ts'
 import { buildImage } from './pipeline/image.ts'
 import { tapCompiledFiles } from './pipeline/layer.ts'
 import type { Workshop } from './pipeline/stage.ts'
 import { Sources } from './sources.ts'
-import type { BuildResult, Exported, Image, ImageResult } from './types/build.ts'
+import type { BuildResult, Exported, FetchResult, Image, ImageResult } from './types/build.ts'
 import type { BuildContext, Limits } from './types/context.ts'
 import type { ExportPlan, Plan } from './types/plan.ts'
 import type { Plugin } from './types/plugin.ts'
@@ -36,6 +37,11 @@ export interface Orch {
   readonly events: Events
   /** Builds and exports every image of a plan. Does not throw for what goes wrong in an image: the result tells. */
   build(plan: Plan): Promise<BuildResult>
+  /**
+   * Brings into the store what a build of the plan asks the network for, so that it then works offline.
+   * Does not throw for what goes wrong: the result tells.
+   */
+  fetch(plan: Plan): Promise<FetchResult>
   /**
    * Hands images that exist to exporters; each settles on its own. Does not throw for what goes wrong:
    * the answer tells, in the order of the images.
@@ -64,8 +70,8 @@ export async function createOrch(options: OrchOptions): Promise<Orch> {
   }
   const schemes = new Set(plugins.flatMap(plugin => plugin.sources ?? []))
   const opened: Sources[] = []
-  const newSources = (): Sources => {
-    const sources = new Sources(hooks, schemes)
+  const newSources = (found?: Map<string, Digest>): Sources => {
+    const sources = new Sources(hooks, schemes, found)
     opened.push(sources)
     return sources
   }
@@ -86,10 +92,14 @@ export async function createOrch(options: OrchOptions): Promise<Orch> {
   return {
     events: shared.events,
     build: async plan => runPlan(plan, contextFor(plan), { hooks, sources: newSources() }),
+    fetch: async plan => {
+      const found = new Map<string, Digest>()
+      return fetchImages(contextFor(plan), { hooks, sources: newSources(found) }, found)
+    },
     export: async (images, exports) =>
       exportImages(images, contextFor({ ...noImages, exports }), { hooks, sources: ownSources }),
     open: async (source, { whole = false } = {}) =>
-      ownSources.open(source, contextFor(noImages), whole),
+      ownSources.open(source, contextFor(noImages), { whole }),
     async close() {
       const closing = [
         ...opened.map(sources => () => sources.close()),

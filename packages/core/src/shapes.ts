@@ -10,6 +10,7 @@ export const shapes: Readonly<Record<keyof Hooks, (value: unknown) => string | u
       ? (descriptor(value['root'], 'root') ?? content(value['content']))
       : 'expected an ImageSource',
   resolvePlatforms: value => list(value, 'a list of platforms', item => platform(item)),
+  fetch: ignore,
   compile: compiled,
   layer: value => list(value, 'a list of layers', layer),
   manifest: draft => manifestDraft(draft),

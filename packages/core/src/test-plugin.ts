@@ -17,6 +17,8 @@ import type { Plugin, PluginApi } from './types/plugin.ts'
 /** For tests: an orch with a store in a temporary folder, and the events that it said. */
 export interface TestOrch extends Orch {
   readonly said: Event[]
+  /** The folder of its own; the store is there too unless told otherwise. */
+  readonly root: string
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -32,6 +34,7 @@ export async function testOrch(
     return {
       ...orch,
       said,
+      root,
       async [Symbol.asyncDispose]() {
         await orch.close()
         await rm(root, { recursive: true, force: true })

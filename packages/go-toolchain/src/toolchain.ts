@@ -1,6 +1,7 @@
 import type { Platform } from '@orch/oci'
 import { Batches } from './build/batches.ts'
 import { answerTogether } from './build/cohort.ts'
+import { fetchModules } from './build/fetch.ts'
 import { FileDigests } from './build/file-digests.ts'
 import { cleanName } from './build/named.ts'
 import type { GoContext, GoProgram, Request } from './build/request.ts'
@@ -28,6 +29,12 @@ export interface GoToolchain {
    * Throws what `settle`, `readGoEnv` and `namedCommand` throw, and `GoBuildError`.
    */
   build(build: GoBuild, place: GoPlace, context: GoContext): Promise<GoProgram>
+  /**
+   * Brings the modules that one command needs for one platform into the go command's module cache, so
+   * that it can be built offline. Throws what `settle`, `readGoEnv` and `namedCommand` throw, and
+   * `GoBuildError`.
+   */
+  fetch(build: GoBuild, place: GoPlace, context: GoContext): Promise<void>
 }
 
 export function createToolchain(): GoToolchain {
@@ -42,6 +49,16 @@ export function createToolchain(): GoToolchain {
     void answerTogether(requests, { files, making })
   })
 
+  const settled = async (build: GoBuild, place: GoPlace, context: GoContext) => {
+    const { dir } = build
+    const git = () => once(gits, dir, () => readGit(dir, context))
+    const goEnv = await once(envs, dir, () => readGoEnv(dir, context))
+    const { allow, env, offline } = context
+    const now = epoch(env['SOURCE_DATE_EPOCH']) ?? began
+    const settings = await settle(build, { allow, env, offline, now, git }, `image ${place.image}`)
+    return { settings, goEnv, git }
+  }
+
   return {
     async checkPlatforms(platforms, dir, image, context) {
       await once(envs, dir, () => readGoEnv(dir, context))
@@ -49,20 +66,7 @@ export function createToolchain(): GoToolchain {
       for (const platform of platforms) checkPlatform(platform, known, image)
     },
     async build(build, place, context) {
-      const { dir } = build
-      const git = () => once(gits, dir, () => readGit(dir, context))
-      const goEnv = await once(envs, dir, () => readGoEnv(dir, context))
-      const settings = await settle(
-        build,
-        {
-          allow: context.allow,
-          env: context.env,
-          offline: context.offline,
-          now: epoch(context.env['SOURCE_DATE_EPOCH']) ?? began,
-          git,
-        },
-        `image ${place.image}`,
-      )
+      const { settings, goEnv, git } = await settled(build, place, context)
       const answer = Promise.withResolvers<GoProgram>()
       batches.add(settings.key, {
         name: cleanName(build.package),
@@ -74,6 +78,10 @@ export function createToolchain(): GoToolchain {
         answer,
       })
       return answer.promise
+    },
+    async fetch(build, place, context) {
+      const { settings } = await settled(build, place, context)
+      await fetchModules(cleanName(build.package), settings, place, context)
     },
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Digest, diskError, errnoOf, isDigest } from '@orch/oci'
 import { namesIn, removeTree } from './files.ts'
 import { blobPath, type Folders } from './folders.ts'
+import { keptBlobs } from './kept.ts'
 import { heldBlobs, sweepSessions } from './session.ts'
 
 /** A blob of the store. */
@@ -52,7 +53,7 @@ async function entryOf(folders: Folders, digest: Digest): Promise<CacheEntry | u
 
 /**
  * Removes least recently used blobs until no more than `limit` bytes are left. A blob that a running
- * session holds stays, unless only the session `except` holds it.
+ * session holds stays, unless only the session `except` holds it, and so does what is kept (`Store.keep`).
  */
 export async function evict(folders: Folders, limit: number, except?: string): Promise<Evicted> {
   const entries = await listBlobs(folders)
@@ -63,9 +64,10 @@ export async function evict(folders: Folders, limit: number, except?: string): P
   await sweepSessions(folders)
   entries.sort((a, b) => a.lastUsed - b.lastUsed)
   const held = await heldBlobs(folders, except)
+  const kept = await keptBlobs(folders)
   for (const { digest, size } of entries) {
     if (bytes <= limit) break
-    if (held.has(digest)) continue
+    if (held.has(digest) || kept.has(digest)) continue
     await removeTree(blobPath(folders, digest))
     bytes -= size
     freedBytes += size

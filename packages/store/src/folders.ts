@@ -16,6 +16,7 @@ export interface Folders {
   readonly root: string
   readonly blobs: string
   readonly actions: string
+  readonly kept: string
   readonly sessions: string
 }
 
@@ -46,6 +47,7 @@ export function foldersOf(root: string): Folders {
     root,
     blobs: join(version, 'blobs'),
     actions: join(version, 'actions'),
+    kept: join(version, 'kept'),
     sessions: join(version, 'sessions'),
   }
 }

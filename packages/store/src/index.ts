@@ -1,5 +1,6 @@
 export type { CacheEntry, Evicted } from './evict.ts'
 export { storeRoot } from './folders.ts'
+export type { Kept } from './kept.ts'
 export { parseSize } from './limit.ts'
 export * from './maintenance.ts'
 export { openStore } from './store.ts'

@@ -2,6 +2,7 @@ import { digestParts } from '@orch/oci'
 import { type CacheEntry, type Evicted, evict, listBlobs } from './evict.ts'
 import { contentOf, removeTree, timeOf } from './files.ts'
 import { blobPath, foldersOf, storeRoot } from './folders.ts'
+import { type Kept, listKept, tidyKept } from './kept.ts'
 import { storeLimit } from './limit.ts'
 import { dropRecord, listRecords, readRecord, tidyRecords } from './records.ts'
 import { liveSessions, sweepSessions } from './session.ts'
@@ -16,6 +17,8 @@ export interface CacheUsage {
   readonly sessions: number
   /** The blobs, last used first. */
   readonly entries: readonly CacheEntry[]
+  /** What the size limit spares, by name. */
+  readonly kept: readonly Kept[]
 }
 
 /** What a look at every byte of a store found. */
@@ -23,7 +26,7 @@ export interface CacheCheck {
   readonly root: string
   /** Blobs and records that were read. */
   readonly checked: number
-  /** What was damaged and has been dropped: `blob sha256:…` or `action sha256:…`. */
+  /** What was damaged and has been dropped: `blob sha256:…`, `action sha256:…` or `kept sha256:…`. */
   readonly corrupt: readonly string[]
   /** Sessions of processes that died, removed with what they left. */
   readonly staleSessions: number
@@ -41,6 +44,7 @@ export async function cacheUsage(root: string = storeRoot()): Promise<CacheUsage
     actions: (await listRecords(folders)).length,
     sessions: (await liveSessions(folders)).length,
     entries,
+    kept: await listKept(folders),
   }
 }
 
@@ -72,12 +76,14 @@ export async function verifyCache(
     corrupt.push(`action ${key}`)
     await dropRecord(folders, key)
   }
+  corrupt.push(...(await tidyKept(folders)).map(key => `kept ${key}`))
   return { root, checked, corrupt, staleSessions }
 }
 
 /**
- * Makes the store smaller: down to `limit` bytes (by default the limit of every build), or as empty
- * as running builds allow with `all`. Safe while builds run. Throws `CACHE_LIMIT_INVALID`, `DISK_DENIED`.
+ * Makes the store smaller: down to `limit` bytes (by default the limit of every build) without what is
+ * kept, or as empty as running builds allow with `all`. Safe while builds run. Throws
+ * `CACHE_LIMIT_INVALID`, `DISK_DENIED`.
  */
 export async function pruneCache(
   root: string = storeRoot(),
@@ -87,6 +93,7 @@ export async function pruneCache(
   const folders = foldersOf(root)
   const limit = all ? -1 : storeLimit(options.limit) // below zero, so that empty blobs go too
   await sweepSessions(folders)
+  await tidyKept(folders, all)
   const evicted = await evict(folders, limit)
   if (all) for (const key of await listRecords(folders)) await dropRecord(folders, key)
   else await tidyRecords(folders)

@@ -26,7 +26,14 @@ export async function readRecord(
   folders: Folders,
   key: Digest,
 ): Promise<ActionRecord | 'damaged' | undefined> {
-  const path = recordPath(folders, key)
+  return readRecordFile(recordPath(folders, key), key)
+}
+
+/** The same of a record that lies elsewhere. */
+export async function readRecordFile(
+  path: string,
+  key: Digest,
+): Promise<ActionRecord | 'damaged' | undefined> {
   try {
     return recordFromBytes(await readFile(path), key) ?? 'damaged'
   } catch (error) {

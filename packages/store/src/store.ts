@@ -5,6 +5,7 @@ import { Blobs } from './blobs.ts'
 import { evict } from './evict.ts'
 import { timeOf } from './files.ts'
 import { type Folders, foldersOf, makeFolders, storeRoot, usable } from './folders.ts'
+import { keep, recallKept, tidyKept } from './kept.ts'
 import { storeLimit } from './limit.ts'
 import { tidyRecords, tidyRecordsDaily } from './records.ts'
 import { beginSession, type Session, sweepSessions } from './session.ts'
@@ -46,6 +47,8 @@ function storeOf(folders: Folders, session: Session, limit: number): Store {
     addFile: (path, mediaType, more) => open(() => blobs.addFile(path, mediaType, more)),
     get: descriptor => open(() => blobs.get(descriptor)),
     action: (action, run) => open(() => actions.outcome(action, run)),
+    keep: (name, result) => open(() => keep(name, result, { folders, session, blobs })),
+    kept: name => open(() => recallKept(folders, name)),
     scratch: name => open(() => session.scratch(name)),
     close() {
       closing ??= end(folders, session, limit)
@@ -56,6 +59,7 @@ function storeOf(folders: Folders, session: Session, limit: number): Store {
 
 async function end(folders: Folders, session: Session, limit: number): Promise<void> {
   try {
+    await tidyKept(folders)
     const { removed } = await evict(folders, limit, session.id)
     await (removed === 0 ? tidyRecordsDaily(folders) : tidyRecords(folders))
   } finally {

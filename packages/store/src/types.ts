@@ -44,6 +44,14 @@ export interface Store {
    * process an action runs once however many ask for it at the same time.
    */
   action(action: Action, run: () => Promise<ActionResult>): Promise<ActionOutcome>
+  /**
+   * Remembers under a name what was fetched for later: for a month after it was last asked for, the size
+   * limit spares its blobs. What the name stood for before is forgotten. Throws `ACTION_INCOMPLETE` when a
+   * blob is not in the store.
+   */
+  keep(name: string, result: ActionResult): Promise<void>
+  /** The data that is kept under a name; undefined when there is none. */
+  kept(name: string): Promise<Json | undefined>
   /** A new empty folder inside the store's file system, removed when the session ends or its process has died. */
   scratch(name: string): Promise<string>
   /** Evicts down to the size limit, then lets go of everything that the session holds. */

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import type { Compiled, Plugin, TargetContext } from '@orch/core'
-import { createToolchain, type GoToolchain } from '@orch/go-toolchain'
+import { createToolchain, type GoBuild, type GoToolchain } from '@orch/go-toolchain'
+import type { Platform } from '@orch/oci'
 import { type GoOptions, goOptions } from './options.ts'
-import { place } from './placement.ts'
+import { place as placeProgram } from './placement.ts'
 import { searchPath } from './search-path.ts'
 
 /** Builds Go commands: images with `build: {go: ./cmd/x}`. */
@@ -23,6 +24,15 @@ export function go(): Plugin {
         await toolchain.checkPlatforms(platforms, resolve(root, dir), image.name, context)
         return platforms
       })
+      hooks.fetch.tapPromise('go', async (platforms, context) => {
+        const { name, build } = context.image
+        if (build.builder !== 'go') return
+        const options = goOptions.parse(build.options)
+        for (const platform of platforms) {
+          const place = { image: name, platform }
+          await toolchain.fetch(buildOf(options, root, platform), place, context)
+        }
+      })
       hooks.compile.tapPromise('go', async (target, context) => {
         const { builder, options } = target.image.build
         if (builder !== 'go') return undefined
@@ -38,24 +48,12 @@ async function compile(
   toolchain: GoToolchain,
   context: TargetContext,
 ): Promise<Compiled> {
-  const { go: name, dir, flags, ldflags, tags, env, cgo, args } = options
+  const { args } = options
   const { target, platform, image } = context
-  const program = await toolchain.build(
-    {
-      package: name,
-      dir: resolve(root, dir),
-      platform,
-      flags,
-      ldflags: typeof ldflags === 'string' ? [ldflags] : ldflags,
-      tags,
-      env,
-      cgo,
-    },
-    { image: image.name, platform },
-    context,
-  )
+  const place = { image: image.name, platform }
+  const program = await toolchain.build(buildOf(options, root, platform), place, context)
   const path = options.path ?? `/app/${options.name ?? program.name}`
-  const placed = place(program.binary, path, platform.os)
+  const placed = placeProgram(program.binary, path, platform.os)
   return {
     kind: 'files',
     entries: placed.entries,
@@ -65,5 +63,20 @@ async function compile(
       Env: [searchPath(target.base?.config.config?.Env ?? [], placed.folder, platform.os)],
     },
     createdBy: `go build ${program.importPath}`,
+  }
+}
+
+/** What the go command is to build for a platform. */
+function buildOf(options: GoOptions, root: string, platform: Platform): GoBuild {
+  const { go: name, dir, flags, ldflags, tags, env, cgo } = options
+  return {
+    package: name,
+    dir: resolve(root, dir),
+    platform,
+    flags,
+    ldflags: typeof ldflags === 'string' ? [ldflags] : ldflags,
+    tags,
+    env,
+    cgo,
   }
 }

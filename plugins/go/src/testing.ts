@@ -30,6 +30,8 @@ export interface Project {
   ): Promise<PromiseSettledResult<CompiledFiles>[]>
   /** Runs the resolvePlatforms hook. */
   resolve(build: object, platforms: readonly string[]): Promise<readonly oci.Platform[]>
+  /** Runs the fetch hook. */
+  fetch(build: object, platforms: readonly string[], settings?: CompileSettings): Promise<void>
   /** The arguments of the go commands that ran since the last call, by subcommand. */
   ran(): { build: string[][]; list: string[][] }
 }
@@ -75,6 +77,11 @@ export async function project(files: Readonly<Record<string, string>>): Promise<
       const hooks = await freshHooks(root)
       const context = contextOf(root, store, heard, image('app', build), platforms[0] ?? here, {})
       return hooks.resolvePlatforms.promise(platforms.map(oci.parsePlatform), context)
+    },
+    async fetch(build, platforms, settings = {}) {
+      const hooks = await freshHooks(root)
+      const context = contextOf(root, store, heard, image('app', build), here, settings)
+      await hooks.fetch.promise(platforms.map(oci.parsePlatform), context)
     },
     ran() {
       const commands = heard.flatMap(event => (event.type === 'process' ? [event.command] : []))
@@ -143,6 +150,7 @@ function contextOf(
   const digest = oci.digestOf('base')
   const base = {
     ref: 'base',
+    name: 'base',
     digest,
     config: {
       ...platform,

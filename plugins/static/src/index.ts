@@ -25,7 +25,8 @@ export function staticBase(): Plugin {
       })
 
       hooks.resolvePlatforms.tap(name, (platforms, { image, events }) => {
-        if (image.base !== name) return platforms
+        const { base } = image
+        if ((typeof base === 'object' ? base['default'] : base) !== name) return platforms
         const { kept, left } = narrowAll(platforms, image.platforms)
         if (left.length === 0) return platforms
         const oses = [...new Set(left.map(platform => platform.os))].join(', ')

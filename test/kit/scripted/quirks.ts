@@ -67,7 +67,9 @@ export interface Quirks {
 }
 
 /** Whom the quirks are known from. */
-export const imitations = {
+export const imitations: Readonly<
+  Record<'ecr' | 'gar' | 'gcr' | 'quay' | 'dockerHub' | 'ghcr', Quirks>
+> = {
   /** PATCH is answered 201 and what comes after the first is lost; OCI-Subject is said, the API is not there. */
   ecr: { chunks: 'discarded', patchStatus: 201, noReferrers: true, announcesSubject: true },
   /** Google's Artifact Registry: whole blobs only, each Location once. */
@@ -80,4 +82,4 @@ export const imitations = {
   dockerHub: { mountNeedsPull: true, noReferrers: true, noDelete: 'all' },
   /** GitHub's: no referrers, no resuming. */
   ghcr: { noReferrers: true, noStatus: true },
-} as const satisfies Record<string, Quirks>
+}

@@ -8,7 +8,7 @@ export function addCache(program: Command, run: Runner): void {
   const cache = program.command('cache').description('what is kept between builds')
   cache
     .command('ls')
-    .description('list the blobs of the store, last used first')
+    .description('list the blobs of the store, last used first, and what orch fetch keeps there')
     .option('--json', 'print as JSON')
     .action(
       run(async (session, options: { json?: boolean }) => {
@@ -20,6 +20,11 @@ export function addCache(program: Command, run: Runner): void {
               `${digest}  ${formatSize(size).padStart(10)}  ${new Date(lastUsed).toISOString()}`,
             )
           }
+          for (const { name, blobs, lastUsed } of usage.kept) {
+            const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
+            const size = blobs.length === 0 ? '' : `${formatSize(bytes)} `
+            session.print(`kept ${name}  ${size}${new Date(lastUsed).toISOString()}`)
+          }
           session.print(
             `${usage.root}: ${usage.blobs} blobs, ${formatSize(usage.bytes)}, ${usage.actions} actions`,
           )
@@ -30,12 +35,12 @@ export function addCache(program: Command, run: Runner): void {
   cache
     .command('prune')
     .description(
-      'evict least recently used blobs down to the size limit; what a running build uses stays',
+      'evict least recently used blobs down to the size limit; what a running build uses, and what orch fetch keeps, stays',
     )
     .option('--limit <size>', 'keep at most this much, such as 2GiB', text =>
       parseSize(text, '--limit'),
     )
-    .option('--all', 'evict everything that is not in use')
+    .option('--all', 'evict everything that is not in use, what orch fetch keeps too')
     .action(
       run(async (session, options: { limit?: number; all?: boolean }) => {
         const { removed, freedBytes } = await pruneCache(undefined, options)

@@ -12,6 +12,7 @@ import { append } from './select.ts'
 interface CopyOptions extends OutputOptions {
   readonly platform?: readonly string[]
   readonly name?: readonly string[]
+  readonly referrers?: boolean
 }
 
 const description = [
@@ -28,11 +29,11 @@ export function addCopy(program: Command, run: Runner): void {
     .description(description)
     .argument(
       '<source>',
-      'such as oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name',
+      'such as example.com/x:1, oci:dist/oci:name, oci-archive:x.tar, containerd:[namespace/]name',
     )
     .argument(
       '<dest...>',
-      'such as oci:dist/oci, oci-archive:x.tar:name, containerd:[namespace/]name, layout,dest=dist/oci',
+      'such as docker://example.com/x:1, oci:dist/oci, containerd:[namespace/]name, layout,dest=dist/oci',
     )
     .addOption(
       new Option(
@@ -46,6 +47,10 @@ export function addCopy(program: Command, run: Runner): void {
         'a name for the image, may be repeated; instead of those that it has',
       ).argParser(append),
     )
+    .option(
+      '--referrers',
+      'also what refers to the image, such as signatures and SBOMs; from registry to registry',
+    )
   addOutput(command).action(run(copy))
 }
 
@@ -57,7 +62,11 @@ async function copy(
 ): Promise<number> {
   const { options: own, cwd } = session
   const plugins = own.file === undefined ? defaultPlugins() : (await openProject(session)).plugins
-  const exports = await planDestinations(destinations, { plugins, root: cwd })
+  const exports = await planDestinations(destinations, {
+    plugins,
+    root: cwd,
+    shared: options.referrers === true ? { referrers: 'true' } : {},
+  })
   const platforms = platformsOf(options.platform ?? [])
   const names = [...new Set((options.name ?? []).map(normalizeTag))]
   if (names.length > 0) refuseNames(exports)

@@ -13,29 +13,39 @@ import { type Command, Option } from 'commander'
 import { tellFailures } from '../failures.ts'
 import type { Session } from '../session.ts'
 
+/** How progress is told, as commander leaves it. */
+export interface ProgressOptions {
+  readonly progress: ProgressMode
+}
+
 /** The options of every command that exports images, as commander leaves them. */
-export interface OutputOptions {
+export interface OutputOptions extends ProgressOptions {
   readonly json?: boolean
   readonly metadataFile?: string
-  readonly progress: ProgressMode
 }
 
 /** Adds the options that say how progress and result are told. */
 export function addOutput(command: Command): Command {
-  return command
-    .option('--json', 'print the result as JSON')
-    .option('--metadata-file <file>', 'also write the result there, as JSON')
-    .addOption(
-      new Option('--progress <mode>', 'how progress is shown on standard error')
-        .choices(['auto', 'tty', 'plain', 'rawjson', 'quiet'])
-        .default('auto'),
-    )
+  return addProgress(
+    command
+      .option('--json', 'print the result as JSON')
+      .option('--metadata-file <file>', 'also write the result there, as JSON'),
+  )
+}
+
+/** Adds the option that says how progress is told. */
+export function addProgress(command: Command): Command {
+  return command.addOption(
+    new Option('--progress <mode>', 'how progress is shown on standard error')
+      .choices(['auto', 'tty', 'plain', 'rawjson', 'quiet'])
+      .default('auto'),
+  )
 }
 
 /** Shows on standard error what `work` says while it runs; gives what it made. */
 export async function withProgress<T>(
   events: Events,
-  { progress }: OutputOptions,
+  { progress }: ProgressOptions,
   work: () => Promise<T>,
 ): Promise<T> {
   const reporter = createReporter(progress, { stream: process.stderr, env: process.env })

@@ -39,7 +39,7 @@ export function printPlan(session: Pick<Session, 'print'>, plan: Plan, json: boo
 }
 
 function* planLines(plan: Plan): Generator<string> {
-  for (const image of plan.images) yield* imageLines(image)
+  for (const image of plan.images) yield* imageLines(image, plan.locks ?? {})
   for (const item of plan.exports) yield `export     ${exportText(item)}`
 }
 
@@ -61,11 +61,11 @@ function isPlatform(value: unknown): value is Platform {
   return typeof value === 'object' && value !== null && 'os' in value && 'architecture' in value
 }
 
-function* imageLines(image: ImagePlan): Generator<string> {
-  const { name, build, base = 'scratch', platforms, tags, config, extensions } = image
+function* imageLines(image: ImagePlan, locks: NonNullable<Plan['locks']>): Generator<string> {
+  const { name, build, base, platforms, tags, config, extensions } = image
   yield `image      ${name}`
   yield `  build      ${build.builder} ${JSON.stringify(withoutEmpty(build.options))}`
-  yield `  base       ${base}`
+  for (const line of baseLines(base, locks)) yield `  base       ${line}`
   yield `  platforms  ${platforms.join(', ')}`
   yield `  tags       ${tags.join(', ')}`
   const { labels, annotations, compression } = image
@@ -73,6 +73,16 @@ function* imageLines(image: ImagePlan): Generator<string> {
   for (const [key, value] of Object.entries(rest)) {
     yield `  ${key.padEnd(10)} ${typeof value === 'string' ? value : JSON.stringify(value)}`
   }
+}
+
+/** A line for the base, or for each platform that has its own; with the digest to which it is held. */
+function baseLines(
+  base: ImagePlan['base'] = 'scratch',
+  locks: NonNullable<Plan['locks']>,
+): readonly string[] {
+  const held = (ref: string): string => (Object.hasOwn(locks, ref) ? `${ref} ${locks[ref]}` : ref)
+  if (typeof base === 'string') return [held(base)]
+  return Object.entries(base).map(([platform, ref]) => `${platform}: ${held(ref)}`)
 }
 
 /** What is set: not what is absent, empty or off. */

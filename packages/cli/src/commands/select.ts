@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 export interface SelectOptions {
   readonly platform?: readonly string[]
   readonly tag?: readonly string[]
+  readonly locked?: boolean
 }
 
 /** The same with where it goes. */
@@ -18,22 +19,27 @@ export const append = (value: string, before: readonly string[] = []): readonly 
   value,
 ]
 
-/** Adds what chooses the images, their platforms and names. */
-export function addSelection(command: Command): Command {
+/** Adds what chooses the images and their platforms. */
+export function addImages(command: Command, argument: string): Command {
   return command
-    .argument('[image...]', 'images to build; all of the project by default')
+    .argument('[image...]', argument)
     .addOption(
       new Option(
         '--platform <list>',
         'platforms: a comma list, may be repeated; all of the base, local',
       ).argParser(append),
     )
-    .addOption(
-      new Option(
-        '-t, --tag <reference>',
-        'a name for the image, may be repeated; instead of the project’s',
-      ).argParser(append),
-    )
+    .option('--locked', 'fail when orch.lock lacks a base that is needed')
+}
+
+/** Adds what chooses the images, their platforms and names. */
+export function addSelection(command: Command): Command {
+  return addImages(command, 'images to build; all of the project by default').addOption(
+    new Option(
+      '-t, --tag <reference>',
+      'a name for the image, may be repeated; instead of the project’s',
+    ).argParser(append),
+  )
 }
 
 /** Adds what chooses where the images go. */
@@ -48,11 +54,12 @@ export function addExports(command: Command): Command {
 
 /** What the command line selects. Throws `UsageError` for what cannot be read. */
 export function selectionOf(images: readonly string[], options: ExportsOptions): Selection {
-  const { platform, export: exports, tag } = options
+  const { platform, export: exports, tag, locked } = options
   return {
     ...(images.length === 0 ? {} : { images: [...images] }),
     ...(platform === undefined ? {} : { platforms: [...parsePlatforms([...platform])] }),
     ...(exports === undefined ? {} : { exports: exports.map(text => parseExport(text)) }),
     ...(tag === undefined ? {} : { tags: [...tag] }),
+    ...(locked === undefined ? {} : { locked }),
   }
 }

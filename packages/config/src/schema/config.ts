@@ -1,7 +1,7 @@
-import type { ExportPlan, ImagePlan } from '@orch/core'
+import type { ExportPlan, ImagePlan, PlatformBases } from '@orch/core'
 import { type Compression, wholeReference } from '@orch/oci'
 import type { ProjectConfig, ProjectImage } from '../define.ts'
-import { normalizePlatformText } from '../platforms.ts'
+import { normalizeBaseKey, normalizePlatformText } from '../platforms.ts'
 import { formatPath, type Path, type Problem } from '../problem.ts'
 import type { Tables } from '../tables.ts'
 import { normalizeTag } from '../tags.ts'
@@ -46,7 +46,7 @@ export async function checkConfig(value: unknown, tables: Tables): Promise<Check
     const plan = keep(await checkExportEntry(entry, tables.exporters, ['export', at]))
     if (plan !== undefined) exports.push(plan)
   }
-  if (core !== undefined) problems.push(...sharedTags(core))
+  if (core !== undefined) problems.push(...sharedTags(core), ...sharedBaseKeys(core))
   if (core === undefined || problems.length > 0) return { ok: false, problems }
   const plans = [...images].map(([name, parts]) => imagePlan(name, core, parts))
   return { ok: true, value: { images: plans, exports } }
@@ -61,7 +61,7 @@ function imagePlan(name: string, project: ProjectConfig, parts: ImageParts): Ima
   return {
     name,
     build: parts.build,
-    ...(base === 'scratch' ? {} : { base }),
+    ...(base === 'scratch' ? {} : { base: normalizeBase(base) }),
     platforms: [...new Set(platforms.map(normalizePlatformText))],
     tags: [...new Set(tagsOf(name, image))],
     config: {
@@ -76,6 +76,26 @@ function imagePlan(name: string, project: ProjectConfig, parts: ImageParts): Ima
     compression: compressionOf(image),
     extensions: parts.extensions,
   }
+}
+
+function normalizeBase(base: string | PlatformBases): string | PlatformBases {
+  if (typeof base === 'string') return base
+  return Object.fromEntries(Object.entries(base).map(([key, ref]) => [normalizeBaseKey(key), ref]))
+}
+
+/** Two keys that mean one platform: only one could serve it. */
+function sharedBaseKeys({ images }: ProjectConfig): Problem[] {
+  return Object.entries(images).flatMap(([name, { base }]) => {
+    if (typeof base !== 'object') return []
+    const owners = new Map<string, string>()
+    return Object.keys(base).flatMap((key): Problem[] => {
+      const owner = owners.get(normalizeBaseKey(key))
+      if (owner === undefined) owners.set(normalizeBaseKey(key), key)
+      if (owner === undefined) return []
+      const message = `it means the same platform as ${owner}; expected each platform once`
+      return [{ path: ['images', name, 'base', key], on: 'key', message }]
+    })
+  })
 }
 
 function tagsOf(name: string, { tags = [] }: ProjectImage): string[] {

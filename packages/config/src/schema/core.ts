@@ -2,7 +2,7 @@ import { OrchError } from '@orch/oci'
 import { z } from 'zod'
 import type { ProjectConfig, ProjectImage } from '../define.ts'
 import { parseExport } from '../export-text.ts'
-import { normalizePlatformText } from '../platforms.ts'
+import { normalizeBaseKey, normalizePlatformText } from '../platforms.ts'
 import type { Tables } from '../tables.ts'
 import { normalizeTag } from '../tags.ts'
 
@@ -47,10 +47,19 @@ const compression = z.union([
     }),
 ])
 
+const base = z.union([
+  text,
+  z
+    .record(parsed(normalizeBaseKey), text)
+    .refine(bases => Object.keys(bases).length > 0, 'expected a platform or default'),
+])
+
 const image = {
-  base: text
+  base: base
     .optional()
-    .describe('The image to build on: static (the default), scratch, or a source such as oci:dir.'),
+    .describe(
+      'The image to build on: static (the default), scratch, or a source such as oci:dir or example.com/x:1; or a map of these by platform, with default for the rest.',
+    ),
   platforms: platforms.optional().describe('Instead of the platforms of the project.'),
   tags: z
     .array(parsed(normalizeTag))

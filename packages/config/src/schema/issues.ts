@@ -81,8 +81,12 @@ function problemsOfIssue(issue: ZodIssue, checked: Checked): Problem[] {
           : problem(typeMessage(wanted, found), nearlyRight(found, path, checked)),
       ]
     }
-    case 'invalid_key':
-      return [problem(issue.issues?.[0]?.message ?? message, { on: 'key' })]
+    case 'invalid_key': {
+      const [inner] = issue.issues ?? []
+      const hint = inner?.params?.hint
+      const more = typeof hint === 'string' ? { hint } : {}
+      return [problem(inner?.message ?? message, { on: 'key', ...more })]
+    }
     case 'too_small':
       return [problem(own ?? bound(issue.origin, issue.minimum, 'at least'))]
     case 'too_big':

@@ -2,43 +2,100 @@ import {
   blobOf,
   checkLayer,
   childrenOf,
+  chooseManifest,
+  type Descriptor,
   type ImageSource,
   layerCompression,
-  manifestFor,
+  normalizePlatform,
   OrchError,
   type Platform,
+  type PlatformManifest,
   parseImageConfig,
+  platformManifests,
   readBlob,
   readDocument,
 } from '@orch/oci'
-import type { Base, Layer } from '../types/build.ts'
+import { registryName } from '../source-ref.ts'
+import type { Base, Layer, SourceRef } from '../types/build.ts'
 import type { ImageContext } from '../types/context.ts'
+import { baseMatching, baseOfAll, chooseBase } from './choose-base.ts'
 import type { Workshop } from './stage.ts'
 
-/** Opens an image's base; undefined for `scratch`. */
-export async function openBase(
-  context: ImageContext,
-  { sources }: Workshop,
-): Promise<ImageSource | undefined> {
-  const { base } = context.image
-  return base === undefined ? undefined : sources.open(base, context)
+/** The base that serves a platform, and its manifest. */
+export interface ChosenBase {
+  readonly ref: SourceRef
+  readonly source: ImageSource
+  readonly descriptor: Descriptor
 }
 
-/** The base's manifest for a platform. Throws `PLATFORM_MISSING`, which lists what the base has. */
-export async function selectBase(
-  source: ImageSource,
-  platform: Platform,
-  context: ImageContext,
-): Promise<Base> {
-  const ref = context.image.base ?? ''
-  const what = `image ${context.image.name}: its base ${ref}`
-  const { signal } = context
-  // A base for amd64 serves amd64/v3; but the variants of arm differ in how programs are linked.
-  const matching = platform.architecture === 'arm' ? 'strict' : 'variant'
-  const { descriptor } = await manifestFor(source, platform, { what, signal, matching })
-  const { config, layers, annotations } = await readImage(source, descriptor, signal)
+/** The bases of one image: each is opened once, and only when something asks for it. */
+export interface Bases {
+  /** What `all` means: the platforms of the base; undefined for `scratch`. */
+  platforms(): Promise<readonly Platform[] | undefined>
+  /**
+   * The base that serves a platform; undefined for `scratch`. Throws `BASE_MISSING`, `PLATFORM_MISSING`,
+   * both of which list what there is, and what opening the base throws.
+   */
+  choose(platform: Platform): Promise<ChosenBase | undefined>
+}
+
+export function basesOf(context: ImageContext, { sources }: Workshop): Bases {
+  const { image, signal } = context
+  const manifests = new Map<string, Promise<readonly PlatformManifest[]>>()
+  const manifestsOf = (ref: string): Promise<readonly PlatformManifest[]> => {
+    const asked =
+      manifests.get(ref) ??
+      sources.open(ref, context, { base: true }).then(source => platformManifests(source, signal))
+    manifests.set(ref, asked)
+    return asked
+  }
+  return {
+    async platforms() {
+      const all = baseOfAll(image)
+      if (typeof all !== 'string') return all
+      return (await manifestsOf(all)).map(item => normalizePlatform(item.platform))
+    },
+    async choose(platform) {
+      const text = chooseBase(image, platform)
+      if (text === undefined) return undefined
+      const { descriptor } = chooseManifest(await manifestsOf(text), platform, {
+        what: nameOf(context, text),
+        matching: baseMatching(platform),
+      })
+      const source = await sources.open(text, context, { base: true })
+      return { ref: sources.parse(text), source, descriptor }
+    },
+  }
+}
+
+/** The name under which the store keeps what `orch fetch` brought of a base. */
+export function keptName({ source, descriptor }: ChosenBase): string {
+  return `base ${source.root.digest} ${descriptor.digest}`
+}
+
+/** Reads a base, and checks what of it is not left to the registry that has it. */
+export async function readBase(chosen: ChosenBase, context: ImageContext): Promise<Base> {
+  const { ref, source, descriptor } = chosen
+  // What builds without the network ask for stays kept.
+  if (context.offline) await context.store.kept(keptName(chosen))
+  const { config, layers, annotations } = await readImage(source, descriptor, context.signal)
+  const what = nameOf(context, ref.text)
   await Promise.all(layers.map(layer => verifyLayer(layer, what, context)))
-  return { ref, digest: source.root.digest, config, layers, annotations }
+  const name = registryName(ref) ?? ref.text
+  return { ref: ref.text, name, digest: source.root.digest, config, layers, annotations }
+}
+
+/** The base that all targets stand on, when it is one. */
+export function sharedBase(bases: readonly (Base | undefined)[]): Base | undefined {
+  const [first, ...others] = bases
+  const shared = others.every(
+    other => other?.digest === first?.digest && other?.name === first?.name,
+  )
+  return shared ? first : undefined
+}
+
+function nameOf({ image }: ImageContext, ref: string): string {
+  return `image ${image.name}: its base ${ref}`
 }
 
 /**

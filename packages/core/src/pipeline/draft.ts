@@ -87,6 +87,6 @@ export function baseAnnotations(base: Base | undefined): Annotations {
   if (base === undefined) return {}
   return {
     'org.opencontainers.image.base.digest': base.digest,
-    'org.opencontainers.image.base.name': base.ref,
+    'org.opencontainers.image.base.name': base.name,
   }
 }

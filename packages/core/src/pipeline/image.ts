@@ -1,4 +1,4 @@
-import { formatPlatform, messageOf, OrchError, type Platform, toError } from '@orch/oci'
+import { atOnce, formatPlatform, messageOf, OrchError, type Platform, toError } from '@orch/oci'
 import { freeze } from '../freeze.ts'
 import type { Base, BuiltImage, BuiltManifest, ImageResult, Target } from '../types/build.ts'
 import type {
@@ -8,7 +8,7 @@ import type {
   TargetContext,
 } from '../types/context.ts'
 import type { ImagePlan } from '../types/plan.ts'
-import { openBase, selectBase } from './base.ts'
+import { basesOf, readBase, sharedBase } from './base.ts'
 import { packLayer } from './layers.ts'
 import { runStage, type Workshop } from './stage.ts'
 import { stages } from './stages.ts'
@@ -48,24 +48,24 @@ export async function buildImage(
 }
 
 async function assemble(context: ImageContext, workshop: Workshop): Promise<BuiltImage> {
-  const source = await openBase(context, workshop)
+  const source = basesOf(context, workshop)
   const platforms = await runStage(stages.resolvePlatforms, source, context, workshop)
   context.events.emit({
     type: 'image.platforms',
     image: context.image.name,
     platforms: platforms.map(formatPlatform),
   })
-  const bases: (Base | undefined)[] = []
-  for (const platform of platforms) {
-    bases.push(source === undefined ? undefined : await selectBase(source, platform, context))
-  }
+  const bases = await atOnce(platforms, async platform => {
+    const chosen = await source.choose(platform)
+    return chosen === undefined ? undefined : readBase(chosen, context)
+  })
   const settled = await Promise.allSettled(
     platforms.map((platform, at) => buildTarget(platform, bases[at], context, workshop)),
   )
   const errors = settled.filter(item => item.status === 'rejected').map(item => item.reason)
   if (errors.length > 0) throw new AggregateError(errors, `image ${context.image.name} failed`)
   const manifests = settled.filter(item => item.status === 'fulfilled').map(item => item.value)
-  return runStage(stages.index, { manifests, base: bases[0] }, context, workshop)
+  return runStage(stages.index, { manifests, base: sharedBase(bases) }, context, workshop)
 }
 
 async function buildTarget(

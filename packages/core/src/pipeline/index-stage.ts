@@ -13,7 +13,7 @@ import type { ImageContext } from '../types/context.ts'
 import { baseAnnotations } from './draft.ts'
 import type { Stage } from './stage.ts'
 
-/** The manifests of an image and the base that they share. */
+/** The manifests of an image and the base that all of them share, if they do. */
 export interface Assembled {
   readonly manifests: readonly BuiltManifest[]
   readonly base: Base | undefined

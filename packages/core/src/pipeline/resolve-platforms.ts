@@ -1,26 +1,25 @@
 import {
   formatPlatform,
-  type ImageSource,
   localPlatform,
   normalizePlatform,
   type Platform,
   parsePlatform,
-  platformManifests,
   UsageError,
 } from '@orch/oci'
 import { freeze } from '../freeze.ts'
 import type { ImageContext } from '../types/context.ts'
+import type { Bases } from './base.ts'
 import type { Stage } from './stage.ts'
 
 /** The platforms of an image: names spelled out, `all` from the base, `local` from this machine; then whatever plugins make of them. */
-export const resolvePlatforms: Stage<ImageSource | undefined, readonly Platform[], ImageContext> = {
+export const resolvePlatforms: Stage<Bases, readonly Platform[], ImageContext> = {
   name: 'resolvePlatforms',
-  async run(base, context, { hooks }) {
-    const { image, signal } = context
+  async run(bases, context, { hooks }) {
+    const { image } = context
     const asked: Platform[] = []
     for (const text of image.platforms) {
       if (text === 'local') asked.push(localPlatform())
-      else if (text === 'all') asked.push(...(await allOf(base, image.name, signal)))
+      else if (text === 'all') asked.push(...(await allOf(bases, image.name)))
       else asked.push(parsePlatform(text))
     }
     const answered = await hooks.resolvePlatforms.promise(freeze(unique(asked)), context)
@@ -31,12 +30,9 @@ export const resolvePlatforms: Stage<ImageSource | undefined, readonly Platform[
   },
 }
 
-async function allOf(
-  base: ImageSource | undefined,
-  image: string,
-  signal: AbortSignal,
-): Promise<readonly Platform[]> {
-  if (base === undefined) {
+async function allOf(bases: Bases, image: string): Promise<readonly Platform[]> {
+  const platforms = await bases.platforms()
+  if (platforms === undefined) {
     throw new UsageError(
       'PLATFORM_NONE',
       `image ${image}: "all" means the platforms of the base, and scratch has none`,
@@ -45,7 +41,7 @@ async function allOf(
       },
     )
   }
-  return (await platformManifests(base, signal)).map(item => normalizePlatform(item.platform))
+  return platforms
 }
 
 /** The first of each, in order. */

@@ -24,13 +24,20 @@ export interface SourceRef {
   readonly text: string
   /** The caller takes every image of the medium: without a name, the root may be the medium's own index. */
   readonly whole?: boolean
+  /**
+   * It is a base: what is fetched of it is put into the store, and taken from there when it is there.
+   * With `offline` nothing else counts: what the store lacks is the error `OFFLINE`.
+   */
+  readonly keep?: true
+  /** The root that it must have, whatever the reference names by now: `orch.lock` or `orch fetch` says so. */
+  readonly digest?: Digest
 }
 
 /** One image for one platform. Targets are built side by side. */
 export interface Target {
   readonly image: ImagePlan
   readonly platform: Platform
-  /** The base for this platform, undefined for `scratch`. */
+  /** The base that serves this platform, undefined for `scratch`. */
   readonly base: Base | undefined
 }
 
@@ -38,6 +45,8 @@ export interface Target {
 export interface Base {
   /** As the project file names it. */
   readonly ref: string
+  /** What `org.opencontainers.image.base.name` says: the whole reference of one in a registry, else `ref`. */
+  readonly name: string
   /** The base's root: what `org.opencontainers.image.base.digest` says. */
   readonly digest: Digest
   readonly config: ImageConfig
@@ -140,6 +149,30 @@ export interface ImageResult {
   readonly exports: readonly ExportResult[]
   /** Why the image was not built, or which exporters failed. */
   readonly errors: readonly Error[]
+}
+
+/** What of a base was brought into the store for one platform. */
+export interface FetchedBase {
+  /** As the project file names it. */
+  readonly ref: string
+  /** Of its root. */
+  readonly digest: Digest
+  readonly platform: Platform
+  /** All that is kept of it, whether it was there before or not. */
+  readonly blobs: readonly Descriptor[]
+}
+
+/** What fetching for a plan came to. */
+export interface FetchResult {
+  readonly images: readonly {
+    readonly name: string
+    readonly bases: readonly FetchedBase[]
+    readonly errors: readonly Error[]
+  }[]
+  /** What went wrong outside of every image. */
+  readonly errors: readonly Error[]
+  readonly ok: boolean
+  readonly milliseconds: number
 }
 
 /** What became of a build. */

@@ -1,4 +1,4 @@
-import type { Annotations, Compression } from '@orch/oci'
+import type { Annotations, Compression, Digest } from '@orch/oci'
 
 /** What is to be built and where it goes: plain data that can be printed. */
 export interface Plan {
@@ -8,6 +8,8 @@ export interface Plan {
   readonly file?: string
   readonly images: readonly ImagePlan[]
   readonly exports: readonly ExportPlan[]
+  /** The digests to which `orch.lock` holds bases, by base as the images name it. */
+  readonly locks?: Readonly<Record<string, Digest>>
 }
 
 /** One image of the plan. */
@@ -15,8 +17,8 @@ export interface ImagePlan {
   readonly name: string
   /** The builder, and its options as its schema left them. */
   readonly build: { readonly builder: string; readonly options: unknown }
-  /** A source reference, or undefined to start from nothing (`scratch`). */
-  readonly base?: string
+  /** What it is built on; undefined to start from nothing (`scratch`). */
+  readonly base?: string | PlatformBases
   /** As asked for: platforms, `all` (of the base), `local` (this machine's architecture). */
   readonly platforms: readonly string[]
   /** References under which it is exported; never empty. */
@@ -30,6 +32,12 @@ export interface ImagePlan {
   /** Keys that plugins have added to images (`files`), by key, as their schemas left them. */
   readonly extensions: Readonly<Record<string, unknown>>
 }
+
+/**
+ * Source references by platform (`linux/arm64`, normalised), and under `default` for every platform that
+ * none of the others serves; `scratch` is no base.
+ */
+export type PlatformBases = Readonly<Record<string, string>>
 
 export interface ConfigPlan {
   readonly entrypoint?: readonly string[]

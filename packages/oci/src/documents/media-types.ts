@@ -60,3 +60,33 @@ export function layerMediaType(compression: CompressionType): string {
     compression
   ]
 }
+
+/** Each media type of the specification that has a counterpart of Docker's. */
+const counterparts: readonly (readonly [oci: string, docker: string])[] = [
+  [mediaTypes.index, mediaTypes.dockerIndex],
+  [mediaTypes.manifest, mediaTypes.dockerManifest],
+  [mediaTypes.config, mediaTypes.dockerConfig],
+  [mediaTypes.layer, mediaTypes.dockerLayer],
+  [mediaTypes.layerGzip, mediaTypes.dockerLayerGzip],
+  [mediaTypes.layerZstd, mediaTypes.dockerLayerZstd],
+  [mediaTypes.foreignLayerGzip, mediaTypes.dockerForeignLayerGzip],
+]
+const toDocker: ReadonlyMap<string, string> = new Map(counterparts)
+const toOci: ReadonlyMap<string, string> = new Map(
+  counterparts.map(([oci, docker]) => [docker, oci]),
+)
+
+/** Docker's media type for the same content; one without a counterpart stays. */
+export function dockerMediaType(mediaType: string): string {
+  return toDocker.get(mediaType) ?? mediaType
+}
+
+/** The specification's media type for the same content; one without a counterpart stays. */
+export function ociMediaType(mediaType: string): string {
+  return toOci.get(mediaType) ?? mediaType
+}
+
+/** Whether a layer is one that its maker keeps to itself: what it is and where it lies is not ours to change. */
+export function isForeignType(mediaType: string): boolean {
+  return /\.(?:nondistributable|foreign)\./.test(mediaType)
+}

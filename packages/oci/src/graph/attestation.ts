@@ -1,7 +1,7 @@
 import type { Descriptor } from '../documents/descriptor.ts'
 
 /** BuildKit's annotation on an attestation's descriptor: the digest of the manifest that it is about. */
-const aboutAnnotation = 'vnd.docker.reference.digest'
+export const aboutAnnotation = 'vnd.docker.reference.digest'
 
 /** The digest of the manifest that an attestation in the same index is about; undefined for anything else. */
 export function attestedBy(descriptor: Descriptor): string | undefined {

@@ -3,7 +3,7 @@ import type { Platform } from '../documents/platform.ts'
 import { canonicalJson } from '../json.ts'
 import { attestedBy } from './attestation.ts'
 import { readDocument } from './document.ts'
-import { indexOver } from './over.ts'
+import { indexOver, restOf } from './over.ts'
 import { chooseManifest, manifestsUnder, platformManifests } from './select.ts'
 import type { ImageSource } from './source.ts'
 
@@ -32,16 +32,11 @@ export async function onlyPlatforms(
     return about === undefined ? keys.has(keyOf(item)) : digests.has(about)
   })
   const { root: bare, content } = indexOver(image.content, { ...root.index, manifests })
-  const {
-    names,
-    close,
-    root: { annotations },
-  } = image
+  const { annotations } = image.root
   return {
     root: annotations === undefined ? bare : { ...bare, annotations },
     content,
-    ...(names === undefined ? {} : { names }),
-    ...(close === undefined ? {} : { close: () => close.call(image) }),
+    ...restOf(image),
   }
 }
 

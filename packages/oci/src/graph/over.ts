@@ -1,4 +1,5 @@
-import { blobFromBytes } from '../blob/blob.ts'
+import { type Blob, blobFromBytes } from '../blob/blob.ts'
+import type { Digest } from '../documents/digest.ts'
 import { encodeIndex, type ImageIndex } from '../documents/image-index.ts'
 import type { ContentSource, ImageSource } from './source.ts'
 
@@ -6,7 +7,23 @@ import type { ContentSource, ImageSource } from './source.ts'
 export function indexOver(content: ContentSource, index: ImageIndex): ImageSource {
   const own = blobFromBytes(encodeIndex(index), index.mediaType)
   const { digest } = own.descriptor
-  const blob: ContentSource['blob'] = async wanted =>
-    wanted.digest === digest ? own : content.blob(wanted)
-  return { root: own.descriptor, content: { blob } }
+  return { root: own.descriptor, content: contentOver(content, new Map([[digest, own]])) }
+}
+
+/** Content with blobs of our own laid over it. */
+export function contentOver(content: ContentSource, own: ReadonlyMap<Digest, Blob>): ContentSource {
+  const { referrers } = content
+  return {
+    blob: async wanted => own.get(wanted.digest) ?? content.blob(wanted),
+    ...(referrers === undefined ? {} : { referrers: referrers.bind(content) }),
+  }
+}
+
+/** What a source brings beside root and content, for one that is made of it. */
+export function restOf(image: ImageSource): Pick<ImageSource, 'names' | 'close'> {
+  const { names, close } = image
+  return {
+    ...(names === undefined ? {} : { names }),
+    ...(close === undefined ? {} : { close: () => close.call(image) }),
+  }
 }

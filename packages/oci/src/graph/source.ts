@@ -1,10 +1,13 @@
 import type { Blob } from '../blob/blob.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
+import type { Digest } from '../documents/digest.ts'
 
 /** Anything that holds blobs by digest: a layout, an archive, a registry, the store, a build. */
 export interface ContentSource {
   /** The blob that the descriptor names. Throws `BLOB_MISSING` when it is not there. */
   blob(descriptor: Descriptor): Promise<Blob>
+  /** What refers to a document: signatures, SBOMs. Absent where the medium does not tell. */
+  referrers?(digest: Digest, signal?: AbortSignal): Promise<readonly Descriptor[]>
 }
 
 /** One image or index of a medium: its root, and where everything below the root is had. */

@@ -1,6 +1,7 @@
 import type { Blob } from '../blob/blob.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
 import type { Digest } from '../documents/digest.ts'
+import { isForeignType } from '../documents/media-types.ts'
 import { OrchError } from '../errors.ts'
 import { atOnce } from './at-once.ts'
 import { GraphBudget, type GraphLimits } from './budget.ts'
@@ -90,10 +91,7 @@ function keyOf({ digest, mediaType, size }: Descriptor): string {
 
 /** A layer that the specification calls non-distributable may be absent; anything else may not. */
 export function isForeign(descriptor: Descriptor): boolean {
-  return (
-    /\.(?:nondistributable|foreign)\./.test(descriptor.mediaType) &&
-    (descriptor.urls ?? []).length > 0
-  )
+  return isForeignType(descriptor.mediaType) && (descriptor.urls ?? []).length > 0
 }
 
 function inOrder(root: Descriptor, found: ReadonlyMap<string, Found>): Traversal {

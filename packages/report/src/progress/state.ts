@@ -97,6 +97,11 @@ function newRow(image: string, platform: string | undefined): Row {
   }
 }
 
+/** Whether nothing follows in the place of an image. */
+function isLast(stage: StageName): boolean {
+  return stage === 'export' || stage === 'fetch'
+}
+
 function applyToRow(row: Row, event: Event): void {
   switch (event.type) {
     case 'stage.start':
@@ -107,7 +112,7 @@ function applyToRow(row: Row, event: Event): void {
     case 'stage.done':
       row.stage = undefined
       row.transfers.clear()
-      if (event.stage === 'export' && row.status === 'running') end(row, 'done', event.at)
+      if (isLast(event.stage) && row.status === 'running') end(row, 'done', event.at)
       break
     case 'stage.failed':
       end(row, 'failed', event.at)

@@ -5,13 +5,10 @@ import {
   type Document,
   type ImageSource,
   isDocumentType,
-  missingError,
   OrchError,
-  onlyPlatforms,
   type Platform,
   type PlatformManifest,
-  platformManifests,
-  surveyGraph,
+  wholeImage,
 } from '@orch/oci'
 import type { Labels } from '../client/types.ts'
 import { childLabels } from './labels.ts'
@@ -38,10 +35,7 @@ export interface Content {
   readonly manifests: readonly PlatformManifest[]
 }
 
-/**
- * Looks at the whole graph before anything is sent: what is missing for any platform is found here.
- * Throws `IMAGE_INCOMPLETE` and `PLATFORM_MISSING`.
- */
+/** Looks at the whole graph before anything is sent. Throws `IMAGE_INCOMPLETE` and `PLATFORM_MISSING`. */
 export async function contentOf(
   image: ImageSource,
   options: {
@@ -51,23 +45,17 @@ export async function contentOf(
     readonly signal: AbortSignal
   },
 ): Promise<Content> {
-  const { platforms, what, signal } = options
-  const source =
-    platforms === undefined ? image : await onlyPlatforms(image, platforms, { what, signal })
-  const survey = await surveyGraph(source, { signal })
-  if (survey.missing.length > 0) throw missingError(survey, what)
+  const { source, nodes, manifests } = await wholeImage(image, options)
   if (!isDocumentType(source.root.mediaType)) {
-    throw new OrchError(
-      'DOCUMENT_INVALID',
-      `${what} is ${source.root.mediaType}, which is no image`,
-    )
+    const what = `${options.what} is ${source.root.mediaType}`
+    throw new OrchError('DOCUMENT_INVALID', `${what}, which is no image`)
   }
-  const there = new Set<Digest>(survey.nodes.map(({ descriptor }) => descriptor.digest))
+  const there = new Set<Digest>(nodes.map(({ descriptor }) => descriptor.digest))
   const leaves: Leaf[] = []
   const documents: LabelledDocument[] = []
-  for (const { descriptor, blob, document } of survey.nodes) {
+  for (const { descriptor, blob, document } of nodes) {
     if (document === undefined) leaves.push({ descriptor, blob })
     else documents.push({ descriptor, document, labels: childLabels(document, there) })
   }
-  return { source, leaves, documents, manifests: await platformManifests(source, signal) }
+  return { source, leaves, documents, manifests }
 }

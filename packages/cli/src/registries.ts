@@ -1,0 +1,28 @@
+import { insecureSettings } from '@orch/plugin-registry'
+import { createRegistries, type Registries } from '@orch/registry'
+import { visible } from '@orch/report'
+import type { Session } from './session.ts'
+
+/** Does `work` with registries; `insecure` names a host that is spoken to without TLS, or with any certificate. */
+export async function withRegistries<T>(
+  { interruption }: Session,
+  insecure: string | undefined,
+  work: (registries: Registries) => Promise<T>,
+): Promise<T> {
+  const registries = createRegistries({
+    hosts: insecure === undefined ? {} : { [insecure]: insecureSettings(insecure) },
+    env: process.env,
+    signal: interruption.signal,
+    onWarning: (host, warning) => process.stderr.write(`${visible(`${host}: ${warning}`)}\n`),
+  })
+  try {
+    return await work(registries)
+  } finally {
+    await registries.close()
+  }
+}
+
+/** A reference as the command line gives it: `docker://` before it may be left out. */
+export function bareReference(text: string): string {
+  return text.replace(/^docker:(?:\/\/)?/, '')
+}

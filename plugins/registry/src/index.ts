@@ -1,0 +1,49 @@
+import type { Destination, Plugin } from '@orch/core'
+import { UsageError } from '@orch/oci'
+import type { HostSettings } from '@orch/registry'
+import { registryOptions } from './options.ts'
+import { Pool } from './pool.ts'
+import { pushImage } from './push/push.ts'
+import { openImage } from './source.ts'
+import { TakenNames } from './targets.ts'
+
+export { insecureSettings } from './insecure.ts'
+
+/** What the plugin can be told. */
+export interface RegistryPluginOptions {
+  /** What hosts need beyond the defaults, by host as references name it. */
+  readonly hosts?: Readonly<Record<string, HostSettings>>
+}
+
+/**
+ * Registries: the source `docker://reference`, which bare references mean too, and the exporter
+ * `registry`, which pushes the whole index and puts its tags last.
+ */
+export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
+  return {
+    name: 'registry',
+    sources: ['docker'],
+    exporters: { registry: registryOptions },
+    destinations: { docker: destinationOf },
+    setup({ hooks }) {
+      const pool = new Pool(hosts)
+      const shared = { pool, taken: new TakenNames() }
+      hooks.source.tapPromise('registry', async (ref, context) =>
+        ref.scheme === 'docker' ? openImage(ref, pool, context) : undefined,
+      )
+      hooks.export
+        .for('registry')
+        .tapPromise('registry', async (image, plan, context) =>
+          pushImage(image, plan, context, shared),
+        )
+      hooks.shutdown.tapPromise('registry', () => pool.close())
+    },
+  }
+}
+
+function destinationOf(rest: string): Destination {
+  if (rest !== '') return { exporter: 'registry', options: {}, references: [rest] }
+  throw new UsageError('DESTINATION_INVALID', 'docker:// names no repository', {
+    hint: 'Write docker://host/repository:tag, or registry for the names that images have.',
+  })
+}

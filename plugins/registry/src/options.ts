@@ -1,0 +1,176 @@
+import type { OptionsSchema } from '@orch/core'
+import {
+  type AnnotationRule,
+  type Compression,
+  messageOf,
+  type Platform,
+  parseAnnotationOption,
+  parsePlatform,
+} from '@orch/oci'
+import { z } from 'zod'
+
+/** Options of the exporter, checked. */
+export interface RegistryExportOptions {
+  /** Put before the names; without it, the image's references say where it goes. */
+  readonly repository?: string | undefined
+  readonly naming: Naming
+  /** Instead of those of the image's references. */
+  readonly tags?: readonly string[] | undefined
+  readonly pushByDigest: boolean
+  readonly insecure: boolean
+  /** Undefined for all that the image has. */
+  readonly platforms?: readonly Platform[] | undefined
+  readonly compression?: Compression | undefined
+  /** Of all layers, the base's too. */
+  readonly forceCompression: boolean
+  /** Undefined to leave media types as they are. */
+  readonly ociMediaTypes?: boolean | undefined
+  readonly referrers: boolean
+  readonly annotations: readonly AnnotationRule[]
+}
+
+/** What follows `repository`: the image's name, the path of its own references, or nothing. */
+export type Naming = 'name' | 'path' | 'bare'
+
+/** A list, or text as the command line gives it: between commas or spaces. */
+const list = z.union([
+  z.array(z.string().min(1)),
+  z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
+])
+
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')])
+
+const platforms = list.transform((items, context): Platform[] => {
+  const found: Platform[] = []
+  for (const item of items) {
+    try {
+      found.push(parsePlatform(item))
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+  }
+  if (items.length === 0)
+    context.addIssue({ code: 'custom', message: 'expected at least one platform' })
+  return found
+})
+
+const tags = list.transform((items, context): readonly string[] => {
+  const wrong = items.find(item => !/^\w[\w.-]{0,127}$/.test(item))
+  if (wrong !== undefined)
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(wrong)} is no tag` })
+  if (items.length === 0) context.addIssue({ code: 'custom', message: 'expected at least one tag' })
+  return [...new Set(items)]
+})
+
+const known = {
+  repository: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Where images go, such as `example.com/team`; by default where their tags say.'),
+  naming: z
+    .enum(['name', 'path', 'bare'])
+    .default('name')
+    .describe(
+      'What follows `repository`: the name of the image, the path of its own tags, or nothing.',
+    ),
+  tags: tags.optional().describe("Tags, instead of those that the image's own `tags` end in."),
+  'push-by-digest': flag.default(false).describe('Write no tag.'),
+  insecure: flag
+    .default(false)
+    .describe('Speak to the registry without TLS; on this machine also with any certificate.'),
+  platforms: platforms.optional().describe('The platforms to push; all by default.'),
+  compression: z
+    .enum(['gzip', 'zstd', 'none', 'uncompressed'])
+    .optional()
+    .describe('Of the layers, but for those of the base.'),
+  'compression-level': z
+    .union([z.number().int(), z.string().regex(/^\d+$/).transform(Number)])
+    .optional()
+    .describe('1 to 9 for gzip, 1 to 19 for zstd.'),
+  'force-compression': flag.default(false).describe('Compress the layers of the base too.'),
+  'oci-mediatypes': flag
+    .optional()
+    .describe("`false` for Docker's media types, `true` for OCI's; by default they stay."),
+  referrers: flag
+    .default(false)
+    .describe('Push also what refers to the image: signatures, SBOMs. For copies.'),
+}
+
+/** Options of `registry`; beside those that are named, annotations as buildx has them. */
+export const registryOptions: OptionsSchema<RegistryExportOptions> = z
+  .looseObject(known)
+  .transform((given, context): RegistryExportOptions => {
+    const rules = annotationRules(given, context)
+    return {
+      repository: given.repository,
+      naming: given.naming,
+      tags: given.tags,
+      pushByDigest: given['push-by-digest'],
+      insecure: given.insecure,
+      platforms: given.platforms,
+      compression: compressionOf(given, context),
+      forceCompression: given['force-compression'],
+      ociMediaTypes: given['oci-mediatypes'],
+      referrers: given.referrers,
+      annotations: rules,
+    }
+  })
+
+type Context = z.RefinementCtx
+
+function annotationRules(
+  given: Readonly<Record<string, unknown>>,
+  context: Context,
+): readonly AnnotationRule[] {
+  const rules: AnnotationRule[] = []
+  const unknown: string[] = []
+  for (const [key, value] of Object.entries(given)) {
+    if (Object.hasOwn(known, key)) continue
+    const path = [key]
+    if (key.startsWith('annotation') && typeof value !== 'string') {
+      context.addIssue({ code: 'custom', path, message: 'expected text' })
+      continue
+    }
+    try {
+      const rule = parseAnnotationOption(key, String(value))
+      if (rule === undefined) unknown.push(key)
+      else rules.push(rule)
+    } catch (error) {
+      context.addIssue({ code: 'custom', path, message: messageOf(error) })
+    }
+  }
+  if (unknown.length > 0) {
+    const message = `Unrecognized keys: ${unknown.join(', ')}`
+    context.addIssue({ code: 'unrecognized_keys', keys: unknown, input: { ...given }, message })
+  }
+  return rules
+}
+
+const highest = { gzip: 9, zstd: 19 }
+
+function compressionOf(
+  given: Readonly<{
+    compression?: 'gzip' | 'zstd' | 'none' | 'uncompressed' | undefined
+    'compression-level'?: number | undefined
+    'force-compression': boolean
+  }>,
+  context: Context,
+): Compression | undefined {
+  const { compression, 'compression-level': level } = given
+  const fail = (path: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [path], message })
+  if (compression === undefined) {
+    if (level !== undefined) fail('compression-level', 'it needs `compression` beside it')
+    if (given['force-compression']) fail('force-compression', 'it needs `compression` beside it')
+    return undefined
+  }
+  if (compression === 'none' || compression === 'uncompressed') {
+    if (level !== undefined) fail('compression-level', `${compression} has no level`)
+    return { type: 'none' }
+  }
+  if (level === undefined) return { type: compression }
+  if (level < 1 || level > highest[compression])
+    fail('compression-level', `expected 1 to ${highest[compression]} for ${compression}`)
+  return { type: compression, level }
+}
