@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
   blobFromBytes,
+  type CompressionType,
   type Descriptor,
   type Digest,
   digestOf,
@@ -39,6 +40,7 @@ export interface LayeredImage {
 export async function layeredImage(
   platforms: readonly string[],
   size: number,
+  compression: CompressionType = 'none',
 ): Promise<LayeredImage> {
   const image = await testImage([])
   image.blobs.clear()
@@ -47,8 +49,8 @@ export async function layeredImage(
   let snapshots: Digest[] = []
   for (const name of platforms) {
     const platform = parsePlatform(name)
-    const small = await keepLayer(image, 'base', Buffer.from(`${name}\n`))
-    const large = await keepLayer(image, 'data', randomBytes(size))
+    const small = await keepLayer(image, 'base', Buffer.from(`${name}\n`), compression)
+    const large = await keepLayer(image, 'data', randomBytes(size), compression)
     for (const { descriptor } of [small, large]) layers.add(descriptor.digest)
     if (isHost(platform))
       snapshots = [small.diffId, digestOf(`${small.diffId} ${large.diffId}`)].sort()
@@ -74,9 +76,10 @@ async function keepLayer(
   image: TestImage,
   path: string,
   bytes: Uint8Array,
+  compression: CompressionType,
 ): Promise<{ descriptor: Descriptor; diffId: Digest }> {
   const file: Entry = { type: 'file', path, content: blobFromBytes(bytes, mediaTypes.octets) }
-  const stream = layerStream([file], { compression: { type: 'none' } })
+  const stream = layerStream([file], { compression: { type: compression } })
   const chunks: Uint8Array[] = []
   for await (const chunk of stream.bytes) chunks.push(chunk)
   return {

@@ -1,6 +1,6 @@
 import { createOrch, type Exported, type Image, type Orch } from '@orch/core'
 import { type Digest, validateImage } from '@orch/oci'
-import { registry as registryPlugin } from '@orch/plugin-registry'
+import { type RegistryPluginOptions, registry as registryPlugin } from '@orch/plugin-registry'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { type TestImage, testImage } from '../../packages/oci/src/graph/test-image.ts'
 import { imitations, type Quirks } from '../kit/scripted/quirks.ts'
@@ -11,9 +11,10 @@ const open: Orch[] = []
 afterAll(() => Promise.all(open.map(orch => orch.close())))
 
 /** One run of orch, on a store of its own. */
-async function newOrch(): Promise<Orch> {
+async function newOrch(settings: RegistryPluginOptions = {}): Promise<Orch> {
   const root = await tempFolder('push')
-  const orch = await createOrch({ plugins: [registryPlugin()], root, store: { root }, env: {} })
+  const plugins = [registryPlugin(settings)]
+  const orch = await createOrch({ plugins, root, store: { root }, env: {} })
   open.push(orch)
   return orch
 }
@@ -25,10 +26,11 @@ let warnings: string[] = []
 async function push(
   images: readonly Image[],
   options: Readonly<Record<string, string>> = {},
+  settings: RegistryPluginOptions = {},
 ): Promise<readonly Exported[]> {
   const checked = await registryPlugin().exporters?.['registry']?.['~standard'].validate(options)
   if (checked === undefined || checked.issues !== undefined) throw new Error('wrong options')
-  const orch = await newOrch()
+  const orch = await newOrch(settings)
   warnings = []
   orch.events.subscribe(event => {
     if (event.type === 'log') warnings.push(event.message)
@@ -133,6 +135,18 @@ describe('a push', () => {
     const lie = { headers: { 'docker-content-digest': other } }
     server.fail({ method: 'HEAD', path: /\/manifests\/1$/, times: 99 }, lie)
     expect(codeOf(await push([named(image, `${server.host}/x:1`)]))).toBe('REGISTRY_MISMATCH')
+  })
+
+  it('does not ask mirrors what its tags name now', async () => {
+    const [server, mirror] = [await quirky(), await quirky()]
+    const stale = await testImage(['linux/riscv64'])
+    await push([named(stale, `${mirror.host}/x:1`)])
+    const hosts = { [server.host]: { mirrors: [mirror.host] } }
+    const reference = `${server.host}/x:1`
+    const [exported] = await push([named(image, reference)], {}, { hosts })
+    expect(exported?.errors).toEqual([])
+    const { root } = await (await newOrch({ hosts })).open(reference)
+    expect(root.digest).toBe(stale.root.digest)
   })
 
   it('sends a blob that several images share once', async () => {

@@ -5,6 +5,8 @@ import { createRegistries, type Registries, type Repository } from '@orch/regist
 import { describe, expect, it } from 'vitest'
 import { imitations, type Quirks } from '../kit/scripted/quirks.ts'
 import { type ScriptedRegistry, startScriptedRegistry } from '../kit/scripted-registry.ts'
+import { needs } from '../kit/services.ts'
+import { account, startTokenServer } from '../kit/token-server.ts'
 
 const MiB = 1024 * 1024
 
@@ -116,7 +118,65 @@ describe('resuming a pull', () => {
   })
 })
 
+needs('openssl')('a mount with tokens', () => {
+  /** Pushes a blob into one repository and then into another, by a token server that reads scopes so. */
+  async function mounted(reads: 'all' | 'first' | 'last', quirk: Quirks): Promise<string> {
+    const tokens = await startTokenServer()
+    tokens.settings.reads = reads
+    const registry = await startScriptedRegistry({ door: tokens, ...quirk })
+    const auths = { [registry.host]: { username: account.name, password: account.password } }
+    const env = { DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) }
+    const blob = blobOf(1000)
+    const client = createRegistries({ env })
+    await client.repository(registry.host, 'team/one').push(blob)
+    const pushed = await client.repository(registry.host, 'team/two').push(blob)
+    expect(await client.repository(registry.host, 'team/two').has(blob.descriptor.digest)).toBe(
+      true,
+    )
+    expect(registry.uploads.size).toBe(0)
+    await client.close()
+    return pushed
+  }
+
+  it('goes where the token must allow to read the source (Docker Hub)', async () => {
+    expect(await mounted('all', { mountNeedsPull: true })).toBe('mounted')
+  })
+
+  it('is given up for an upload where the token server reads one scope alone', async () => {
+    expect(await mounted('first', { mountNeedsPull: true })).toBe('sent')
+    expect(await mounted('last', {})).toBe('sent') // GitLab
+  })
+
+  it('goes where only the newest scope is read and the source is not asked about', async () => {
+    expect(await mounted('first', {})).toBe('mounted')
+  })
+})
+
 describe('what is found out', () => {
+  it('about an error without end: its first part is enough', async () => {
+    await using own = await setting({})
+    const fault = { status: 400, endless: true }
+    own.registry.fail({ method: 'PUT', path: '/manifests/', times: 9 }, fault)
+    const bytes = encodeManifest({
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      config: blobOf(1).descriptor,
+      layers: [],
+    })
+    const put = own.repository.put({ bytes, mediaType: mediaTypes.manifest }, ['dev'])
+    await expect(put).rejects.toMatchObject({ code: 'REGISTRY_REFUSED' })
+    await expect.poll(() => own.registry.requests.at(-1)?.sent ?? 0).toBeLessThan(16 * MiB)
+  })
+
+  it('that an upload cannot be ended changes nothing', async () => {
+    await using own = await setting({ noStatus: true })
+    own.registry.fail({ method: 'DELETE', path: '/uploads/', times: 9 }, { status: 500 })
+    own.registry.fail({ method: 'PUT', path: '/uploads/' }, { cutUp: 300_000 })
+    expect(await own.repository.push(blobOf(MiB))).toBe('sent')
+    expect(own.registry.requests.map(({ method }) => method)).toContain('DELETE')
+    expect(own.registry.uploads.size).toBe(1)
+  })
+
   it.each([
     ['another digest', { headers: { 'docker-content-digest': digestOf('x') } }],
     ['another body', { body: 'x'.repeat(50), headers: { 'content-length': '50' } }],

@@ -338,5 +338,6 @@ needs('registry', 'containerd2')('between registries and containerd', () => {
     ]
     const [pushed] = exportsOf(await orch(back, { env }))
     expect(pushed?.digest).toBe(built?.digest)
+    expect(pushed?.details).toMatchObject({ sent: { blobs: 0 }, mounted: { blobs: 5 } })
   })
 })

@@ -56,3 +56,12 @@ it('cuts answers too, each at its point', async () => {
   expect(proxy).toMatchObject({ cuts: 2, bytes: 900_000 })
   expect(await get()).toBe(body.length)
 })
+
+it('refuses connections after the last cut when it is to end', async () => {
+  const registry = await startScriptedRegistry()
+  const proxy = await cutting(registry.host, { after: [300_000], counts: 'up', ends: true })
+  const path = await begin(registry.host)
+  expect(await put(proxy.host, path)).toBe('ECONNRESET')
+  expect(await put(proxy.host, path)).toBe('ECONNREFUSED')
+  await proxy.close()
+})

@@ -19,6 +19,8 @@ interface CuttingOptions {
   readonly after?: readonly number[]
   /** Which bytes count: those to the server, those from it, or both. */
   readonly counts?: 'up' | 'down' | 'both'
+  /** Nobody is let through any more after the last cut: connections are refused. */
+  readonly ends?: boolean
 }
 
 /**
@@ -27,7 +29,7 @@ interface CuttingOptions {
  */
 export async function cutting(
   target: string,
-  { after = [], counts = 'both' }: CuttingOptions = {},
+  { after = [], counts = 'both', ends = false }: CuttingOptions = {},
 ): Promise<Cutting> {
   const [address, port] = target.split(':')
   const points = [...after].sort((a, b) => a - b)
@@ -37,6 +39,7 @@ export async function cutting(
 
   function cut(): void {
     cuts++
+    if (ends && points.length === 0) void close()
     for (const [client, server] of pairs) {
       client.resetAndDestroy()
       server.resetAndDestroy()

@@ -3,14 +3,14 @@ import { createRegistries, type Registries } from '@orch/registry'
 import { visible } from '@orch/report'
 import type { Session } from './session.ts'
 
-/** Does `work` with registries; `insecure` names a host that is spoken to without TLS, or with any certificate. */
+/** Does `work` with registries; `insecure` names a host that is spoken to with any certificate, or without TLS. */
 export async function withRegistries<T>(
   { interruption }: Session,
   insecure: string | undefined,
   work: (registries: Registries) => Promise<T>,
 ): Promise<T> {
   const registries = createRegistries({
-    hosts: insecure === undefined ? {} : { [insecure]: insecureSettings(insecure) },
+    hosts: insecure === undefined ? {} : { [insecure]: insecureSettings },
     env: process.env,
     signal: interruption.signal,
     onWarning: (host, warning) => process.stderr.write(`${visible(`${host}: ${warning}`)}\n`),

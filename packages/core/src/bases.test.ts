@@ -72,13 +72,17 @@ describe('bases by platform', () => {
     })
   })
 
-  it('mean by all the platforms of default, else those that are named', async () => {
+  it('mean by all the platforms of default and those that are named', async () => {
     await using orch = await testOrch([plugin, textBuilder()])
     const all = (base: ImagePlan['base'] & object) => build(orch, { base, platforms: ['all'] })
     const some = await all({ 'linux/arm/v7': 'b:1', 'linux/amd64': 'a:1' })
     expect(Object.keys(await textsOf(some))).toEqual(['linux/arm/v7', 'linux/amd64'])
-    const rest = await all({ 'linux/arm/v7': 'b:1', default: 'a:1' })
-    expect(Object.keys(await textsOf(rest))).toEqual(['linux/amd64', 'linux/arm64'])
+    const rest = await all({ 'linux/arm/v7': 'b:1', 'linux/arm64': 'b:1', default: 'a:1' })
+    expect(await textsOf(rest)).toEqual({
+      'linux/amd64': 'TEXT=a:1',
+      'linux/arm64': 'TEXT=b:1',
+      'linux/arm/v7': 'TEXT=b:1',
+    })
     await expect(all({ 'linux/amd64': 'a:1', default: 'scratch' })).rejects.toMatchObject({
       code: 'PLATFORM_NONE',
     })

@@ -2,7 +2,10 @@ import type { Blob, Descriptor, Digest } from '@orch/oci'
 
 /** What one registry host needs beyond the defaults. */
 export interface HostSettings {
-  /** Speak HTTP without TLS. By default only with localhost and loopback addresses, after TLS was refused. */
+  /**
+   * Speak HTTP without TLS. By default only with localhost and loopback addresses, after TLS was refused;
+   * with `skipVerify` beside it, with any host after that.
+   */
   readonly plainHttp?: boolean
   /** Accept any certificate. */
   readonly skipVerify?: boolean
@@ -54,8 +57,14 @@ export type Pushed = 'there' | 'mounted' | 'sent'
 export interface Repository {
   /** `docker.io/library/x`. */
   readonly name: string
-  /** HEAD of a tag or digest; undefined when there is none. Falls back to GET where HEAD says no digest. */
-  resolve(reference: string, signal?: AbortSignal): Promise<Resolved | undefined>
+  /**
+   * HEAD of a tag or digest; undefined when there is none. Falls back to GET where HEAD says no digest.
+   * Mirrors may answer unless `mirrored` is false: what was just written, they need not know.
+   */
+  resolve(
+    reference: string,
+    options?: { readonly signal?: AbortSignal | undefined; readonly mirrored?: boolean },
+  ): Promise<Resolved | undefined>
   /** A manifest or index by tag or digest. Throws `REGISTRY_NOT_FOUND`. */
   document(reference: string, signal?: AbortSignal): Promise<RemoteDocument>
   /** A blob that is opened by GET when it is read, with Range resume; `origins` says this repository. Nothing is asked yet. */

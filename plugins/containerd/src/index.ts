@@ -30,7 +30,8 @@ export function containerd(watching: Watching = {}): Plugin {
         if (ref.scheme !== 'containerd') return undefined
         const { name, options } = splitSource(ref.rest)
         const endpoint = endpointOf(options, env, root)
-        return openImage(endpoint, name, { signal, offline, whole: ref.whole })
+        const { whole, keep: base = false } = ref
+        return openImage(endpoint, name, { signal, offline, whole, base })
       })
       hooks.export.for('containerd').tapPromise('containerd', async (image, plan, context) => {
         const request = requestOf(image, plan, context, watching)

@@ -11,6 +11,7 @@ import {
 } from '@orch/oci'
 import type { Client, ImageRecord } from './client/types.ts'
 import { type Endpoint, type Reaching, reach } from './endpoint.ts'
+import { originsIn } from './load/labels.ts'
 
 /**
  * Opens an image of a containerd, or with `whole` and no name all of its namespace. What the daemon does
@@ -20,7 +21,7 @@ import { type Endpoint, type Reaching, reach } from './endpoint.ts'
 export async function openImage(
   endpoint: Endpoint,
   name: string | undefined,
-  reaching: Reaching & { readonly whole: boolean | undefined },
+  reaching: Reaching & { readonly whole: boolean | undefined; readonly base: boolean },
 ): Promise<ImageSource> {
   const client = await reach(endpoint, reaching)
   try {
@@ -30,7 +31,7 @@ export async function openImage(
       (await recordsOf(client, reaching.signal))
     const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests } as const
     const path = `containerd at ${endpoint.address}, namespace ${endpoint.namespace},`
-    const medium = { path, index, ...contentOf(client, reaching.signal) }
+    const medium = { path, index, ...contentOf(client, reaching) }
     return { ...pickImage(medium, name, reaching.whole), close: async () => client.close() }
   } catch (error) {
     client.close()
@@ -81,7 +82,14 @@ async function recordsOf(client: Client, signal: AbortSignal): Promise<readonly 
   })
 }
 
-function contentOf(client: Client, signal: AbortSignal): ContentSource {
+/**
+ * What a containerd holds. Its labels say where blobs came from, so that copying back mounts them; the
+ * layers of a base are looked through before they are used, and so they are told of as lying here.
+ */
+function contentOf(
+  client: Client,
+  { signal, base }: { readonly signal: AbortSignal; readonly base: boolean },
+): ContentSource {
   return {
     async blob(descriptor) {
       const { digest, mediaType } = descriptor
@@ -100,8 +108,10 @@ function contentOf(client: Client, signal: AbortSignal): ContentSource {
           { hint: 'The image contradicts itself; build or load it again.' },
         )
       }
+      const origins = base ? [] : originsIn(info.labels)
       return {
         descriptor,
+        ...(origins.length === 0 ? {} : { origins }),
         open: ({ offset = 0, signal: own } = {}) =>
           client.content.read(digest, { offset, signal: own ?? signal }),
       }

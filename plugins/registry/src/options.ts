@@ -78,7 +78,7 @@ const known = {
   'push-by-digest': flag.default(false).describe('Write no tag.'),
   insecure: flag
     .default(false)
-    .describe('Speak to the registry without TLS; on this machine also with any certificate.'),
+    .describe('Speak to the registry with any certificate, or without TLS.'),
   platforms: platforms.optional().describe('The platforms to push; all by default.'),
   compression: z
     .enum(['gzip', 'zstd', 'none', 'uncompressed'])

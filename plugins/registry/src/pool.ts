@@ -26,7 +26,7 @@ export class Pool {
     const key = insecure ? domain : ''
     const made = this.#made.get(key)
     if (made !== undefined) return made
-    const own = { ...this.#hosts[domain], ...insecureSettings(domain) }
+    const own = { ...this.#hosts[domain], ...insecureSettings }
     const registries = createRegistries({
       hosts: insecure ? { ...this.#hosts, [domain]: own } : this.#hosts,
       env,

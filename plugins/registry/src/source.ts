@@ -50,7 +50,7 @@ async function resolved(
   { reference }: Place,
   signal: AbortSignal,
 ): Promise<Descriptor> {
-  const found = await repository.resolve(wanted, signal)
+  const found = await repository.resolve(wanted, { signal })
   if (found !== undefined) return found.descriptor
   throw new OrchError('REGISTRY_NOT_FOUND', `${formatReference(reference)} is not there`, {
     hint: 'Check name and tag; some registries also say so to those who are not logged in.',

@@ -13,7 +13,7 @@ export function addLs(program: Command, run: Runner): void {
       'list the tags of a repository, or, for a host alone, the repositories of that registry',
     )
     .argument('<repository>', 'such as example.com/team/x, or example.com')
-    .option('--insecure', 'without TLS; on this machine also with any certificate')
+    .option('--insecure', 'with any certificate, or without TLS')
     .action(run(ls))
 }
 

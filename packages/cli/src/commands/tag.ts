@@ -18,7 +18,7 @@ export function addTag(program: Command, run: Runner): void {
     .description('give an image in a registry more tags, without moving a blob; the digest stays')
     .argument('<reference>', 'such as example.com/team/x:1, or one with a digest')
     .argument('<tag...>', 'such as latest, or a whole reference to the same repository')
-    .option('--insecure', 'without TLS; on this machine also with any certificate')
+    .option('--insecure', 'with any certificate, or without TLS')
     .action(run(tag))
 }
 

@@ -30,7 +30,7 @@ export interface ChosenBase {
 
 /** The bases of one image: each is opened once, and only when something asks for it. */
 export interface Bases {
-  /** What `all` means: the platforms of the base; undefined for `scratch`. */
+  /** What `all` means: the platforms of the base, and those that are named; undefined for `scratch`. */
   platforms(): Promise<readonly Platform[] | undefined>
   /**
    * The base that serves a platform; undefined for `scratch`. Throws `BASE_MISSING`, `PLATFORM_MISSING`,
@@ -52,8 +52,9 @@ export function basesOf(context: ImageContext, { sources }: Workshop): Bases {
   return {
     async platforms() {
       const all = baseOfAll(image)
-      if (typeof all !== 'string') return all
-      return (await manifestsOf(all)).map(item => normalizePlatform(item.platform))
+      if (all === undefined) return undefined
+      const found = all.of === undefined ? [] : await manifestsOf(all.of)
+      return [...found.map(item => normalizePlatform(item.platform)), ...all.named]
     },
     async choose(platform) {
       const text = chooseBase(image, platform)

@@ -36,11 +36,21 @@ export function chooseBase({ name, base }: ImagePlan, platform: Platform): strin
   )
 }
 
-/** What `all` means: the platforms of this base (undefined for `scratch`), or these platforms. */
-export function baseOfAll({ base }: ImagePlan): string | undefined | readonly Platform[] {
-  if (typeof base !== 'object') return base
-  if (!Object.hasOwn(base, fallback)) return mappedPlatforms(base).map(item => item.platform)
-  return base[fallback] === scratch ? undefined : base[fallback]
+/**
+ * What `all` means: the platforms of the base `of`, and those that are `named`. Undefined when `scratch`
+ * serves whatever is not named, for nobody knows what that is.
+ */
+export function baseOfAll({ base }: ImagePlan):
+  | {
+      readonly of: string | undefined
+      readonly named: readonly Platform[]
+    }
+  | undefined {
+  if (base === undefined) return undefined
+  if (typeof base === 'string') return { of: base, named: [] }
+  const named = mappedPlatforms(base).map(item => item.platform)
+  if (!Object.hasOwn(base, fallback)) return { of: undefined, named }
+  return base[fallback] === scratch ? undefined : { of: base[fallback], named }
 }
 
 /** Every base of an image, each once, `scratch` left out. */

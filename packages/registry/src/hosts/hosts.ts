@@ -45,10 +45,28 @@ export function createHosts(
   const settingsOf = (domain: string): HostSettings | undefined =>
     Object.hasOwn(configured, domain) ? configured[domain] : undefined
 
+  /** Whether a host is spoken to without TLS; undefined when it had to be asked and did not answer. */
+  const speaksPlain = async (
+    authority: string,
+    { plainHttp, skipVerify }: HostSettings,
+  ): Promise<boolean | undefined> => {
+    const mayBeBoth = plainHttp === true && skipVerify === true
+    if (plainHttp !== undefined && !mayBeBoth) return plainHttp
+    const { hostname, port } = new URL(`http://${authority}`)
+    // Unasked, only this machine is spoken to without TLS.
+    if (!mayBeBoth && !isLoopbackHost(hostname)) return false
+    // A URL leaves out port 80, which is that of plain HTTP.
+    if (port === '' && /:80$/.test(authority)) return true
+    // Who is behind a proxy may not be reached without it.
+    if (proxyFor(new URL(`https://${authority}`), env) !== undefined) return true
+    const answer = await speaksTls(hostname, port, options.signal)
+    return answer === undefined ? undefined : !answer
+  }
+
   const make = async (domain: string): Promise<Host> => {
     const settings = settingsOf(domain) ?? {}
     const authority = domain === 'docker.io' ? 'registry-1.docker.io' : domain
-    const asked = settings.plainHttp ?? (await isPlainLoopback(authority, options.signal))
+    const asked = await speaksPlain(authority, settings)
     // A registry that is down may come back with TLS: it is asked again next time.
     if (asked === undefined) known.delete(domain)
     const isPlain = asked ?? true
@@ -138,17 +156,4 @@ function agent(options: Parameters<typeof createConnector>[0]): Agent {
     bodyTimeout: bodyMilliseconds,
     pipelining: 1,
   })
-}
-
-/** Only this machine is spoken to without TLS unasked, and only when it speaks none. */
-async function isPlainLoopback(
-  authority: string,
-  signal?: AbortSignal,
-): Promise<boolean | undefined> {
-  const { hostname, port } = new URL(`http://${authority}`)
-  if (!isLoopbackHost(hostname)) return false
-  // A URL leaves out port 80, which is that of plain HTTP.
-  if (port === '' && /:80$/.test(authority)) return true
-  const answer = await speaksTls(hostname, port, signal)
-  return answer === undefined ? undefined : !answer
 }

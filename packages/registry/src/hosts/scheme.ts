@@ -4,8 +4,8 @@ import { bareHost } from './address.ts'
 const milliseconds = 5000
 
 /**
- * Whether something speaks TLS at an address of this machine. Nothing is sent but the first message of a
- * handshake. Without a port, 443 is asked.
+ * Whether something speaks TLS at an address. Nothing is sent but the first message of a handshake.
+ * Without a port, 443 is asked.
  * @returns undefined when nothing answered
  */
 export function speaksTls(

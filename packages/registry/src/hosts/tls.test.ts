@@ -1,10 +1,11 @@
+import dns from 'node:dns'
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { certificates, folder, get, serve, textOf, transport } from '../testing.ts'
+import { certificates, folder, get, serve, type TestServer, textOf, transport } from '../testing.ts'
 import { createConnector, RefusedAddress } from './connector.ts'
 
 // Without chance the waits between retries are none.
@@ -110,6 +111,41 @@ describe('a registry without TLS', () => {
       code: 'REGISTRY_TLS',
       hint: expect.stringContaining('plainHttp'),
     })
+    expect(registry.seen).toHaveLength(1)
+  })
+})
+
+describe('a registry elsewhere that may be spoken to with any certificate and without TLS', () => {
+  const both = { plainHttp: true, skipVerify: true }
+  beforeEach(() => {
+    const { lookup } = dns
+    // It lies on this machine, and its name does not say so.
+    const here = (_: string, options: object, callback: never): void =>
+      lookup('127.0.0.1', options, callback)
+    const mock = vi.spyOn(dns, 'lookup').mockImplementation(here as never)
+    return () => mock.mockRestore()
+  })
+  const asked = async ({ port }: TestServer, settings: object, env = {}): Promise<string> => {
+    const domain = `registry.example:${port}`
+    const sender = transport({ hosts: { [domain]: settings }, env })
+    return textOf(await sender.request(get(domain)))
+  }
+
+  it('is spoken to with TLS where it speaks that, and so a password stays unread', async () => {
+    const { server } = certificates()
+    const registry = await serve((_, response) => response.end('safe'), { tls: server })
+    expect(await asked(registry, both)).toBe('safe')
+    await expect(asked(registry, { plainHttp: true })).rejects.toMatchObject({
+      code: expect.stringMatching(/^REGISTRY_/),
+    })
+    await expect(asked(registry, {})).rejects.toMatchObject({ code: 'REGISTRY_TLS' })
+    expect(registry.seen).toHaveLength(1)
+  })
+
+  it('is spoken to without TLS where it speaks none', async () => {
+    const registry = await serve((_, response) => response.end('plain'))
+    expect(await asked(registry, both)).toBe('plain')
+    await expect(asked(registry, {})).rejects.toMatchObject({ code: 'REGISTRY_TLS' })
     expect(registry.seen).toHaveLength(1)
   })
 })

@@ -39,7 +39,8 @@ function repositoryOf(context: Context): Repository {
     anySignal(signal, context.signal)
   return {
     name: `${context.domain}/${context.path}`,
-    resolve: (reference, signal) => resolve(context, reference, { signal: both(signal) }),
+    resolve: (reference, options = {}) =>
+      resolve(context, reference, { ...options, signal: both(options.signal) }),
     document: (reference, signal) => document(context, reference, { signal: both(signal) }),
     blob: descriptor => remoteBlob(context, descriptor),
     has: (digest, signal) => has(context, digest, both(signal)),

@@ -1,7 +1,7 @@
-import { type Digest, digestOf, mediaTypes } from '@orch/oci'
+import { blobFromBytes, type Digest, digestOf, mediaTypes } from '@orch/oci'
 import { describe, expect, it } from 'vitest'
 import { chainIds } from './chain.ts'
-import { childLabels, lacking } from './labels.ts'
+import { childLabels, lacking, originLabels, originsIn } from './labels.ts'
 
 const of = (mediaType: string, name: string) => ({ mediaType, digest: digestOf(name), size: 1 })
 const bytes = new Uint8Array()
@@ -47,6 +47,29 @@ describe('the labels by which garbage collection finds children', () => {
       b: '3',
       c: '4',
     })
+  })
+})
+
+describe('where a blob came from', () => {
+  it('is read as it was written, among other labels', () => {
+    const origins = [
+      { registry: 'docker.io', repository: 'library/x' },
+      { registry: 'docker.io', repository: 'y' },
+      { registry: 'localhost:5000', repository: 'team/z' },
+    ]
+    const labels = originLabels({ ...blobFromBytes(new Uint8Array(), mediaTypes.layer), origins })
+    expect(labels).toEqual({
+      'containerd.io/distribution.source.docker.io': 'library/x,y',
+      'containerd.io/distribution.source.localhost:5000': 'team/z',
+    })
+    expect(originsIn({ 'containerd.io/uncompressed': 'x', ...labels })).toEqual(origins)
+  })
+
+  it('is passed over when it is no name', () => {
+    const key = 'containerd.io/distribution.source.docker.io'
+    expect(originsIn({ [key]: ',x:push repository:y,a b,../z,good' })).toEqual([
+      { registry: 'docker.io', repository: 'good' },
+    ])
   })
 })
 

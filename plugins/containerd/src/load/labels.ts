@@ -45,15 +45,26 @@ export function uncompressedLabel(diffId: Digest): Labels {
   return { 'containerd.io/uncompressed': diffId }
 }
 
+const source = 'containerd.io/distribution.source.'
+
 /** Where a blob came from, so that a push to the same registry may mount it. */
 export function originLabels({ origins = [] }: Blob): Labels {
   const repositories = Map.groupBy(origins, ({ registry }) => registry)
   return Object.fromEntries(
     [...repositories].map(([registry, items]) => [
-      `containerd.io/distribution.source.${registry}`,
+      `${source}${registry}`,
       items.map(({ repository }) => repository).join(','),
     ]),
   )
+}
+
+/** What such labels say; what is no repository's name is passed over. */
+export function originsIn(labels: Labels): NonNullable<Blob['origins']> {
+  return Object.entries(labels).flatMap(([key, value]) => {
+    if (!key.startsWith(source)) return []
+    const repositories = value.split(',').filter(item => /^[a-z0-9][a-z0-9._/-]*$/.test(item))
+    return repositories.map(repository => ({ registry: key.slice(source.length), repository }))
+  })
 }
 
 /** The labels of `wanted` that `there` lacks or has otherwise. */

@@ -85,7 +85,7 @@ async function tag(
   const { signal } = pushing.context
   await putDocument(root, tags, nodes, repository, pushing)
   for (const name of tags) {
-    const found = await repository.resolve(name, signal)
+    const found = await repository.resolve(name, { signal, mirrored: false })
     const { digest } = root.descriptor
     if (found?.descriptor.digest !== digest)
       throw mismatch(`${repository.name}:${name}`, digest, found?.descriptor.digest)
