@@ -4,17 +4,16 @@
  * something fails, and never for being slow.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cleanUp } from '../kit/cleanup.ts'
 import { type Containerd, startContainerd } from '../kit/containerd.ts'
 import {
   type ContainerdVersion,
   containerdVersions,
   whyNoContainerd,
 } from '../kit/containerd-release.ts'
-import { type Outcome, orch, run, startOrch } from '../kit/exec.ts'
-import { watchMemory } from '../kit/ps.ts'
+import { type Outcome, orch, run } from '../kit/exec.ts'
+import { bench, peakOf } from './parts/bench.ts'
 import { bigArchive } from './parts/big-archive.ts'
-import { median, table } from './parts/table.ts'
+import { Contest, type Peer } from './parts/contest.ts'
 
 const rounds = 5
 const namespace = 'bench'
@@ -22,15 +21,8 @@ const image = 'docker.io/library/big:1'
 /** An index, two manifests, two configs, four layers. */
 const blobs = 9
 
-interface Peer {
-  readonly name: string
+interface Loader extends Peer {
   load(): Promise<Outcome>
-}
-
-/** Seconds of each round; what is loaded is not there before a cold one, and is before a warm one. */
-interface Times {
-  readonly cold: number[]
-  readonly warm: number[]
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -46,35 +38,29 @@ async function main(args: readonly string[]): Promise<void> {
   for (const version of versions) await compare(version, archive)
 }
 
-/** Runs all peers round by round, so that what else the machine does meets all alike. */
+/** Runs all loaders round by round, so that what else the machine does meets all alike. */
 async function compare(version: ContainerdVersion, archive: string): Promise<void> {
   const containerd = await startContainerd({ version })
   const copy = copyArguments(containerd, archive)
-  const ours: Peer = { name: 'orch copy', load: () => orch(copy) }
-  const peers = [ours, ...ctrPeers(containerd, archive)]
-  const times = new Map<string, Times>(peers.map(({ name }) => [name, { cold: [], warm: [] }]))
+  const ours: Loader = { name: 'orch copy', load: () => orch(copy) }
+  const loaders = [ours, ...ctrLoaders(containerd, archive)]
+  const contest = new Contest(['cold', 'warm'], loaders)
   for (let round = 1; round <= rounds; round++) {
     console.log(`containerd ${version}: round ${round} of ${rounds}…`)
-    // Nobody is always the first.
-    for (const peer of round % 2 === 1 ? peers : peers.toReversed()) {
+    for (const loader of Contest.inTurn(round, loaders)) {
       await empty(containerd)
-      times.get(peer.name)?.cold.push(await timed(peer))
-      await expectLoaded(containerd, peer)
-      times.get(peer.name)?.warm.push(await timed(peer))
-      await expectLoaded(containerd, peer)
+      await contest.time(loader, 'cold', loader.load)
+      await expectLoaded(containerd, loader)
+      await contest.time(loader, 'warm', loader.load)
+      await expectLoaded(containerd, loader)
     }
   }
-  // Being watched costs time, so it is done in a run of its own.
   await empty(containerd)
-  const process = await startOrch(copy)
-  const memory = watchMemory(process.pid)
-  const outcome = await process.done
-  const peak = memory.stop().own
-  expectSuccess(ours, outcome)
+  const peak = await peakOf(copy)
   await containerd.stop()
 
   console.log(`\ncontainerd ${version}, ${containerd.snapshotter}; seconds of ${rounds} rounds`)
-  console.log(table([heading, ...peers.flatMap(peer => rowsOf(peer, times, times.get(ours.name)))]))
+  console.log(contest.table())
   console.log(`Peak memory of orch: ${Math.round(peak / 1_000_000)} MB\n`)
 }
 
@@ -84,7 +70,7 @@ function copyArguments({ address }: Containerd, archive: string): string[] {
 }
 
 /** From 2.x on ctr leaves the work to the daemon unless told otherwise. */
-function ctrPeers({ version, ctr }: Containerd, archive: string): Peer[] {
+function ctrLoaders({ version, ctr }: Containerd, archive: string): Loader[] {
   return (version === '1.6' ? [[]] : [[], ['--local']]).map(more => ({
     name: ['ctr images import', ...more].join(' '),
     load: () =>
@@ -103,18 +89,6 @@ async function empty(containerd: Containerd): Promise<void> {
   await sleep(1000)
 }
 
-async function timed(peer: Peer): Promise<number> {
-  const began = performance.now()
-  const outcome = await peer.load()
-  const seconds = (performance.now() - began) / 1000
-  expectSuccess(peer, outcome)
-  return seconds
-}
-
-function expectSuccess({ name }: Peer, { exitCode, stdout, stderr }: Outcome): void {
-  if (exitCode !== 0) throw new Error(`${name}: exit code ${exitCode}\n${stdout}${stderr}`)
-}
-
 async function expectLoaded(containerd: Containerd, { name }: Peer): Promise<void> {
   const images = await containerd.images(namespace)
   const contents = await containerd.contents(namespace)
@@ -122,33 +96,4 @@ async function expectLoaded(containerd: Containerd, { name }: Peer): Promise<voi
     throw new Error(`${name} said nothing, but loaded ${contents.length} blobs of ${blobs}`)
 }
 
-const heading = ['', 'min', 'median', 'max', 'orch : this']
-
-/** The ratio is the median of the rounds' own ratios. */
-function rowsOf(peer: Peer, times: ReadonlyMap<string, Times>, ours: Times | undefined) {
-  return (['cold', 'warm'] as const).map(kind => {
-    const all = times.get(peer.name)?.[kind] ?? []
-    const ratios = all.map((seconds, round) => (ours?.[kind][round] ?? Number.NaN) / seconds)
-    return [
-      `${peer.name}, ${kind}`,
-      ...[Math.min(...all), median(all), Math.max(...all)].map(value => value.toFixed(2)),
-      times.get(peer.name) === ours ? '' : median(ratios).toFixed(2),
-    ]
-  })
-}
-
-let isInterrupted = false
-// Not `once`: what starts programs ends this one at once when nobody listens any more.
-process.on('SIGINT', () => {
-  isInterrupted = true
-  void cleanUp().finally(() => process.exit(130))
-})
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  // What was interrupted fails, and has no more to say.
-  if (!isInterrupted) console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
-} finally {
-  await cleanUp()
-}
+await bench(main)

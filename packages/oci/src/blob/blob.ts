@@ -14,8 +14,8 @@ export interface OpenOptions {
 export interface Blob {
   readonly descriptor: Descriptor
   open(options?: OpenOptions): Readable
-  /** Opens the local file in which the bytes lie, for a reader that brings its own memory; absent when they come from elsewhere. */
-  openFile?(): Promise<BlobFile>
+  /** Opens the bytes for a reader that brings its own memory, which is quicker; absent where they only come as a stream. */
+  openFile?(options?: Pick<OpenOptions, 'signal'>): Promise<BlobFile>
   /** A local file that holds exactly these bytes, so that a medium may link instead of copying. */
   readonly path?: string
   /** Whether whoever handed out `path` has checked its content against the digest. */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { OrchError } from '../errors.ts'
 
-/** A stretch of an open file that holds a blob. Its bytes are not verified. */
+/** An open file, or something like one, that holds a blob. Its bytes are not verified. */
 export interface BlobFile {
   /** Reads from `at` on until `into` is full or the blob ends; gives how many bytes were read. */
   read(into: Uint8Array, at: number): Promise<number>

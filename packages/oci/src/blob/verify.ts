@@ -1,8 +1,8 @@
 import type { Descriptor } from '../documents/descriptor.ts'
-import { Digester, digestParts } from '../documents/digest.ts'
 import { OrchError } from '../errors.ts'
 import { maxDocumentBytes } from '../json.ts'
 import type { Blob } from './blob.ts'
+import { BlobCheck } from './check.ts'
 
 /**
  * Passes a blob's bytes on and checks them on the way: it ends with `BLOB_CORRUPT` instead of its
@@ -13,27 +13,15 @@ export async function* verifiedBytes(
   descriptor: Descriptor,
   what: string = descriptor.digest,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const digester = new Digester(digestParts(descriptor.digest).algorithm)
+  const check = new BlobCheck(descriptor, what)
   let held: Uint8Array | undefined
   for await (const chunk of source) {
-    digester.update(chunk)
-    if (digester.size > descriptor.size)
-      corrupt(what, `is longer than its ${descriptor.size} bytes`)
+    check.update(chunk)
     if (held !== undefined) yield held
     held = chunk
   }
-  if (digester.size !== descriptor.size)
-    corrupt(what, `has ${digester.size} bytes, not ${descriptor.size}`)
-  const found = digester.digest()
-  if (found !== descriptor.digest)
-    corrupt(what, `has the digest ${found}, not ${descriptor.digest}`)
+  check.end()
   if (held !== undefined) yield held
-}
-
-function corrupt(what: string, why: string): never {
-  throw new OrchError('BLOB_CORRUPT', `blob ${what} ${why}`, {
-    hint: 'Its source is damaged or lies; fetch or build it again.',
-  })
 }
 
 /** Reads a small blob whole and verifies it. Throws `BLOB_CORRUPT`, and `BLOB_TOO_LARGE` above `maxBytes`. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { constants, createReadStream, createWriteStream } from 'node:fs'
+import { constants, createReadStream } from 'node:fs'
 import { copyFile, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { Blob } from '../blob/blob.ts'
+import { saveBlob } from '../blob/save.ts'
 import { verifiedBytes } from '../blob/verify.ts'
 import { diskError } from '../fs/disk-error.ts'
 
@@ -26,14 +26,7 @@ export async function placeBlob(
     await mkdir(dirname(target), { recursive: true })
     const linked =
       blob.path !== undefined && blob.verified === true && (await linkOrClone(blob.path, temporary))
-    if (!linked) {
-      const file = createWriteStream(temporary, { flags: 'wx', mode: 0o644, flush: true })
-      await pipeline(
-        verifiedBytes(blob.open({ signal }), blob.descriptor),
-        file,
-        signal === undefined ? {} : { signal },
-      )
-    }
+    if (!linked) await saveBlob(blob, temporary, signal)
     await rename(temporary, target)
   } catch (error) {
     await rm(temporary, { force: true })
@@ -53,7 +46,8 @@ async function isIntact(target: string, blob: Blob): Promise<boolean> {
     const intact = await drain(bytes).catch(() => false)
     if (intact) return true
   }
-  await rm(target, { force: true, recursive: true })
+  // What is a file is replaced when the right one is there.
+  if (found.isDirectory()) await rm(target, { force: true, recursive: true })
   return false
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { Blob } from '../blob/blob.ts'
 import type { Descriptor } from '../documents/descriptor.ts'
 import type { Digest } from '../documents/digest.ts'
 import { encodeIndex, type ImageIndex } from '../documents/image-index.ts'
@@ -9,11 +10,15 @@ import { syncDirectory, writeFileAtomic } from '../fs/atomic.ts'
 import { diskError, errnoOf } from '../fs/disk-error.ts'
 import { makeFolder, removeEmpty } from '../fs/folder.ts'
 import { withLock } from '../fs/lock.ts'
+import { atOnce } from '../graph/at-once.ts'
 import { walkGraph } from '../graph/walk.ts'
 import { encodeJson } from '../json.ts'
 import { type NamedImage, nameAnnotations, topDescriptors } from './names.ts'
 import { placeBlob } from './place.ts'
 import { blobPath, checkFolders, layoutVersion, openLayout } from './read.ts'
+
+/** So many blobs are brought into a layout side by side. */
+const blobsAtOnce = 8
 
 /** What a write did: blobs that had to be put there, and blobs that were there already. */
 export interface LayoutWrite {
@@ -98,15 +103,14 @@ async function writeAll(
   const before = await existingIndex(path)
   const after = mergeIndex(before, images)
   for (const algorithm of ['sha256', 'sha512']) await checkFolders(path, algorithm)
-  const blobs = new Set<string>()
+  const blobs = new Map<string, Blob>()
   for (const { source } of images) {
-    for await (const { descriptor, blob } of walkGraph(source, { signal })) {
-      const target = blobPath(path, descriptor.digest)
-      if (await placeBlob(blob, target, scratch, signal)) written.push(target)
-      blobs.add(target)
-    }
+    for await (const { descriptor, blob } of walkGraph(source, { signal }))
+      blobs.set(blobPath(path, descriptor.digest), blob)
   }
-  for (const folder of new Set([...blobs].map(blob => dirname(blob)))) await syncDirectory(folder)
+  await placeAll(blobs, scratch, written, signal)
+  for (const folder of new Set([...blobs.keys()].map(blob => dirname(blob))))
+    await syncDirectory(folder)
   signal?.throwIfAborted()
   const writeTop = (name: string, bytes: Uint8Array): Promise<void> =>
     writeFileAtomic(join(path, name), bytes, { temporary: join(scratch, name) })
@@ -114,6 +118,35 @@ async function writeAll(
   await writeTop('index.json', encodeIndex(after))
   await removeReplaced(path, before, after)
   return { written: written.length, reused: blobs.size - written.length }
+}
+
+/**
+ * Puts blobs at their paths, several at once. A failure ends those that come after it and waits for those
+ * before, so that it leaves what one after another would leave.
+ */
+async function placeAll(
+  blobs: ReadonlyMap<string, Blob>,
+  scratch: string,
+  written: string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const items = [...blobs].map(([target, blob]) => ({ target, blob, end: new AbortController() }))
+  const place = async ({ target, blob, end }: (typeof items)[number]): Promise<void> => {
+    const ends = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal])
+    try {
+      if (await placeBlob(blob, target, scratch, ends)) written.push(target)
+    } catch (error) {
+      for (const item of items.toReversed()) {
+        item.end.abort(error)
+        if (item.end === end) break
+      }
+      throw error
+    }
+  }
+  await atOnce(items, place, blobsAtOnce).catch(error => {
+    // What ended by it tells of it too, or of less.
+    throw items.find(item => item.end.signal.aborted)?.end.signal.reason ?? error
+  })
 }
 
 const emptyIndex: ImageIndex = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] }

@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns'
-import type { LookupFunction } from 'node:net'
+import type { LookupFunction, OnReadOpts } from 'node:net'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { messageOf, OrchError } from '@orch/oci'
-import { buildConnector, Client } from 'undici'
+import type { buildConnector } from 'undici'
 import { bareHost, isIp, type Reach, reachOf } from './address.ts'
 import type { Certificates } from './certificates.ts'
+import { Client, connectThrough, buildConnector as makeConnector } from './undici.ts'
 
 export interface ConnectorOptions {
   readonly certificates: Certificates
@@ -20,6 +21,13 @@ const connectMilliseconds = 10_000
 /** Node waits 250 ms for an address before it tries the next, too short for far networks. */
 const attemptMilliseconds = 2000
 
+/** Makes a connection; `landing` says where a reader without a stream wants its bytes, which no tunnel can. */
+export type Connect = (
+  target: buildConnector.Options,
+  callback: buildConnector.Callback,
+  landing?: OnReadOpts,
+) => void
+
 /** An address that a registry may not send us to. */
 export class RefusedAddress extends Error {}
 
@@ -29,10 +37,10 @@ export class RefusedAddress extends Error {}
  * authorities are read only when those of Mozilla, which Node brings, do not know the certificate.
  * Throws `REGISTRY_CERTIFICATES`.
  */
-export function createConnector(options: ConnectorOptions): buildConnector.connector {
+export function createConnector(options: ConnectorOptions): Connect {
   const { certificates, skipVerify, proxy, mayConnect, onConnect } = options
-  const make = (authorities: readonly string[]): buildConnector.connector =>
-    buildConnector({
+  const make = (authorities: readonly string[]): Connect => {
+    const given: buildConnector.BuildOptions = {
       timeout: connectMilliseconds,
       autoSelectFamilyAttemptTimeout: attemptMilliseconds,
       rejectUnauthorized: !skipVerify,
@@ -40,10 +48,16 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
         ? {}
         : { secureContext: secureContext(certificates, authorities) }),
       ...(mayConnect === undefined ? {} : { lookup: guardedLookup(mayConnect) }),
-    })
+    }
+    const plain = makeConnector(given)
+    return (target, callback, landing) => {
+      const to = landing === undefined ? plain : makeConnector({ ...given, onread: landing })
+      to(target, callback)
+    }
+  }
   const connect = make([])
-  let withSystem: buildConnector.connector | undefined
-  const direct: buildConnector.connector = (target, callback) => {
+  let withSystem: Connect | undefined
+  const direct: Connect = (target, callback, landing) => {
     const host = bareHost(target.hostname)
     if (mayConnect !== undefined && isIp(host) && !mayConnect(reachOf(host))) {
       callback(new RefusedAddress(`${host} is ${reachOf(host)}`), null)
@@ -55,16 +69,17 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
       if (error === null) callback(null, socket)
       else callback(error, null)
     }
-    if (withSystem !== undefined) return withSystem(target, done)
-    connect(target, (...[error, socket]) => {
+    if (withSystem !== undefined) return withSystem(target, done, landing)
+    const first: buildConnector.Callback = (...[error, socket]) => {
       // A tunnel cannot be used twice; the next connection will have the system's authorities.
       if (error !== null && isUntrusted(error) && withSystem === undefined) {
         withSystem = make(getCACertificates('system'))
-        if (target.httpSocket === undefined) return withSystem(target, done)
+        if (target.httpSocket === undefined) return withSystem(target, done, landing)
       }
       if (error === null) done(null, socket)
       else done(error, null)
-    })
+    }
+    connect(target, first, landing)
   }
   return proxy === undefined ? direct : throughProxy(proxy, direct)
 }
@@ -129,7 +144,7 @@ function throughProxy(proxy: URL, direct: buildConnector.connector): buildConnec
       void client.destroy()
       callback(error, null)
     }
-    client.connect({ path, headers: { ...headers, host: path } }).then(
+    connectThrough.call(client, { path, headers: { ...headers, host: path } }).then(
       ({ socket, statusCode }) => {
         if (statusCode !== 200) {
           socket.on('error', () => undefined).destroy()

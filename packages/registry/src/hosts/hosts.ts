@@ -1,11 +1,12 @@
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { HostSettings, RegistryOptions } from '../types.ts'
 import { isIp, isLoopbackHost, mayReach, type Reach, reachOf } from './address.ts'
 import { type Certificates, certificateFolders, readCertificates } from './certificates.ts'
-import { createConnector } from './connector.ts'
+import { type Connect, createConnector } from './connector.ts'
 import { createSlots, type Slots } from './limit.ts'
 import { proxyFor } from './proxy.ts'
 import { speaksTls } from './scheme.ts'
+import { Agent } from './undici.ts'
 
 /** A registry as it is spoken to. */
 export interface Host {
@@ -19,11 +20,20 @@ export interface Host {
   reach(): Reach
 }
 
+/** The connections to one origin. */
+export interface Connections {
+  readonly dispatcher: Dispatcher
+  /** Makes those for much at once (transport/bulk.ts); undefined where a proxy is between. */
+  readonly connect: Connect | undefined
+  /** Whether its answers can be read in bulk, as far as is known. */
+  speaksPlainly: boolean
+}
+
 export interface Hosts {
   /** Throws `REGISTRY_CERTIFICATES`, `REGISTRY_CERTIFICATE_HALF`. */
   get(domain: string): Promise<Host>
   /** The connections to use for an address that a registry named. Its own origin has its own. */
-  dispatcher(host: Host, url: URL): Promise<Dispatcher>
+  connections(host: Host, url: URL): Promise<Connections>
   close(): Promise<void>
 }
 
@@ -39,7 +49,7 @@ export function createHosts(
   const { env } = options
   const configured = options.hosts ?? {}
   const known = new Map<string, Promise<Host>>()
-  const agents = new Map<string, Promise<Agent>>()
+  const agents = new Map<string, Promise<Connections>>()
   const seen = new Map<string, Reach>()
 
   const settingsOf = (domain: string): HostSettings | undefined =>
@@ -81,9 +91,9 @@ export function createHosts(
     }
   }
 
-  const ownAgent = async (host: Host): Promise<Agent> => {
+  const ownAgent = async (host: Host): Promise<Connections> => {
     const certificates = await readCertificates(host.domain, host.settings, folders)
-    return agent({
+    return connectionsBy({
       certificates,
       skipVerify: host.settings.skipVerify ?? false,
       proxy: proxyFor(host.origin, env),
@@ -100,7 +110,7 @@ export function createHosts(
    * Another host has its own settings. Without any it trusts the registry's authorities too; the
    * registry's client certificate and its leave not to verify go only to other ports of its own host.
    */
-  const foreignAgent = async (host: Host, url: URL): Promise<Agent> => {
+  const foreignAgent = async (host: Host, url: URL): Promise<Connections> => {
     const settings = settingsOf(url.host)
     const isSameHost = url.hostname === host.origin.hostname
     const own = await readCertificates(url.host, settings ?? {}, folders)
@@ -109,7 +119,7 @@ export function createHosts(
       authorities: [...own.authorities, ...of.authorities],
       pairs: isSameHost && own.pairs.length === 0 ? of.pairs : own.pairs,
     }
-    return agent({
+    return connectionsBy({
       certificates,
       skipVerify: settings?.skipVerify ?? (isSameHost && host.settings.skipVerify === true),
       proxy: proxyFor(url, env),
@@ -129,7 +139,7 @@ export function createHosts(
       made.catch(() => known.delete(domain))
       return made
     },
-    dispatcher(host, url) {
+    connections(host, url) {
       const isOwn = url.origin === host.origin.origin
       const key = isOwn ? host.domain : `${host.domain} ${host.reach()} ${url.origin}`
       const found = agents.get(key)
@@ -143,17 +153,20 @@ export function createHosts(
       const made = await Promise.allSettled(agents.values())
       agents.clear()
       await Promise.all(
-        made.map(one => (one.status === 'fulfilled' ? one.value.destroy() : undefined)),
+        made.map(one => (one.status === 'fulfilled' ? one.value.dispatcher.destroy() : undefined)),
       )
     },
   }
 }
 
-function agent(options: Parameters<typeof createConnector>[0]): Agent {
-  return new Agent({
-    connect: createConnector(options),
+function connectionsBy(options: Parameters<typeof createConnector>[0]): Connections {
+  const connect = createConnector(options)
+  const dispatcher = new Agent({
+    connect,
     headersTimeout: headersMilliseconds,
     bodyTimeout: bodyMilliseconds,
     pipelining: 1,
   })
+  const isDirect = options.proxy === undefined
+  return { dispatcher, connect: isDirect ? connect : undefined, speaksPlainly: true }
 }

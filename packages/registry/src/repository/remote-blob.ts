@@ -4,13 +4,31 @@ import type { RegistryResponse } from '../transport/types.ts'
 import { brokenAnswer, brokenOff, discard, drop, refusal } from './answer.ts'
 import { anySignal, ask, blobTarget, type Context, fullName } from './context.ts'
 import { Patience } from './patience.ts'
+import { remoteFile } from './remote-file.ts'
 import { streamOf } from './stream.ts'
+
+/** Blobs of at least so many bytes are worth a connection of their own. */
+const bulkBytes = 1024 * 1024
+
+/** Where the bytes of an answer begin. */
+interface Answer {
+  readonly body: Readable
+  readonly from: number
+}
 
 /** `Repository.blob`. Read from its beginning it is verified; from an offset on only its size is. */
 export function remoteBlob(context: Context, descriptor: Descriptor): Blob {
+  const openFile: Blob['openFile'] = async ({ signal } = {}) => {
+    const closed = new AbortController()
+    const ends = anySignal(closed.signal, anySignal(signal, context.signal))
+    const ask = (at: number): Promise<Answer> => bodyFrom(context, descriptor, at, ends, true)
+    const what = fullName(context, descriptor.digest)
+    return remoteFile(ask, descriptor, what, closed, ends)
+  }
   return {
     descriptor,
     origins: [{ registry: context.domain, repository: context.path }],
+    ...(descriptor.size < bulkBytes ? {} : { openFile }),
     open({ offset = 0, signal } = {}) {
       const closed = new AbortController()
       const ends = anySignal(closed.signal, anySignal(signal, context.signal))
@@ -63,11 +81,12 @@ async function bodyFrom(
   descriptor: Descriptor,
   at: number,
   signal: AbortSignal | undefined,
-): Promise<{ readonly body: Readable; readonly from: number }> {
+  isBulk = false,
+): Promise<Answer> {
   const what = fullName(context, descriptor.digest)
   const target = blobTarget(context, descriptor.digest)
   const get = (headers: Readonly<Record<string, string>>): Promise<RegistryResponse> =>
-    ask(context, { method: 'GET', target, headers, mirrored: true, signal })
+    ask(context, { method: 'GET', target, headers, mirrored: true, isBulk, signal })
   if (at > 0) {
     const response = await get({ range: `bytes=${at}-` })
     if (response.status === 206 && isRangeFrom(response, at, descriptor.size))

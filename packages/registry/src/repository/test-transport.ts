@@ -1,5 +1,6 @@
 import { messageOf, OrchError } from '@orch/oci'
 import { Agent } from 'undici'
+import { bodyForUndici } from '../transport/exchange.ts'
 import type { RegistryRequest, RegistryResponse, Transport } from '../transport/types.ts'
 
 /** Sends requests as they are, over plain HTTP, without credentials or retries: what the repository does itself is seen. */
@@ -10,14 +11,19 @@ export function testTransport(): Transport {
     const url = target.startsWith('/') ? `http://${domain}${target}` : target
     const [, origin = '', path = ''] = /^(https?:\/\/[^/]+)(.*)$/.exec(url) ?? []
     const length = body === undefined ? {} : { 'content-length': String(body.length) }
-    const answer = await agent.request({
-      origin,
-      path,
-      method,
-      headers: { ...headers, ...length },
-      body: body?.open() ?? null,
-      signal,
-    })
+    const opened = body?.open()
+    const answer = await agent
+      .request({
+        origin,
+        path,
+        method,
+        headers: { ...headers, ...length },
+        body: bodyForUndici(opened),
+        signal,
+      })
+      .finally(() => {
+        if (opened !== undefined && 'destroy' in opened) opened.destroy()
+      })
     const flat = Object.entries(answer.headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
     )

@@ -1,7 +1,9 @@
-import type { Readable } from 'node:stream'
-import { type Blob, OrchError, verifiedBytes } from '@orch/oci'
-import type { RequestBody } from '../transport/types.ts'
-import { streamOf } from './stream.ts'
+import { type Blob, OrchError, stretches, verifiedBytes } from '@orch/oci'
+import type { OpenBody, RequestBody } from '../transport/types.ts'
+import { anySignal } from './context.ts'
+
+/** Pieces of at least so many bytes are above the high-water mark of any socket. */
+const reusable = 256 * 1024
 
 /** The bytes of a blob for the bodies of requests. */
 export class UploadSource {
@@ -25,37 +27,43 @@ export class UploadSource {
   part(start: number, end: number): RequestBody {
     const length = end - start
     if (length === 0) return { length, open: () => new Uint8Array() }
-    const open = (): Readable => {
-      const source = this.#blob.open({ offset: start, signal: this.#signal })
-      source.on('error', () => {}) // it may fail before anyone reads it; who reads it hears of it
-      const bytes = this.#bytes(source, start, end, () => stream.destroyed)
-      const stream: Readable = streamOf(bytes, () => source.destroy())
-      return stream
+    const open = (): OpenBody => {
+      const unwanted = new AbortController()
+      const bytes = this.#bytes(start, end, unwanted.signal)
+      return {
+        [Symbol.asyncIterator]: () => bytes,
+        destroy: () => unwanted.abort(),
+      }
     }
     return { length, open }
   }
 
+  /**
+   * Who draws the next piece has passed the one before on to the system: its memory is filled anew. That
+   * holds of undici, which waits for the socket's `drain` after a piece larger than its high-water mark.
+   */
   async *#bytes(
-    source: Readable,
     start: number,
     end: number,
-    isUnwanted: () => boolean,
+    unwanted: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { size } = this.#blob.descriptor
+    const signal = anySignal(unwanted, this.#signal)
+    let at = start
     try {
-      let at = start
-      for await (const chunk of source as AsyncIterable<Uint8Array>) {
-        const part = chunk.subarray(0, end - at)
-        at += part.byteLength
-        if (at === end && part.byteLength < chunk.byteLength && end === this.#blob.descriptor.size)
-          throw this.#wrongSize('more')
-        yield part
+      // One byte more than there should be, to see that there is none.
+      const options = { start, end: end === size ? end + 1 : end, signal }
+      for await (const { data, release } of stretches(this.#blob, options)) {
+        at += data.byteLength
+        if (at > end) throw this.#wrongSize('more')
+        yield data
         this.#progress?.(at)
-        if (at === end) return
+        if (data.byteLength >= reusable) release()
       }
-      throw this.#wrongSize('less')
+      if (at < end) throw this.#wrongSize('less')
     } catch (error) {
       // When the body is unwanted its connection failed, and this is only what came of it.
-      if (!isUnwanted()) this.failure ??= error
+      if (!unwanted.aborted) this.failure ??= error
       throw error
     }
   }

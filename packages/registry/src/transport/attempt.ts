@@ -28,14 +28,14 @@ export async function attempt(
   { hosts, authorizer, secrets, warnings, userAgent, onAuthorization }: AttemptContext,
 ): Promise<Followed> {
   const { host } = asking
-  const { method, body, signal } = request
+  const { method, body, isBulk, signal } = request
   const address = addressOf(request, host.origin)
   const headers = { ...request.headers, 'user-agent': userAgent }
   const isOwn = (at: Address): boolean => at.url.origin === host.origin.origin
   const authorize = (): Promise<string | undefined> =>
     abortable(authorizer.authorization(asking), signal)
   const send = async (to: Address, authorization: string | undefined): Promise<Followed> => {
-    const sending = { host, method, address: to, headers, authorization, body, signal }
+    const sending = { host, method, address: to, headers, authorization, body, isBulk, signal }
     const response = await follow(sending, hosts, secrets)
     if (isOwn(response.address)) warnings.read(host.domain, response.headers['warning'])
     return response

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream'
 import { OrchError } from '@orch/oci'
-import type { Dispatcher } from 'undici'
+import type { Connections } from '../hosts/hosts.ts'
+import { request as send } from '../hosts/undici.ts'
 import type { Address } from './address.ts'
-import type { RegistryRequest, RegistryResponse, RequestBody } from './types.ts'
+import { bulkExchange } from './bulk.ts'
+import type { OpenBody, RegistryRequest, RegistryResponse, RequestBody } from './types.ts'
 
 /** What tokens and errors may be: 1 MiB. */
 const maxSmallBody = 1024 * 1024
@@ -14,7 +16,8 @@ export interface Exchange {
   readonly address: Address
   readonly headers: Readonly<Record<string, string>>
   readonly body: RequestBody | undefined
-  readonly dispatcher: Dispatcher
+  readonly connections: Connections
+  readonly isBulk: boolean
   readonly signal: AbortSignal | undefined
 }
 
@@ -25,17 +28,21 @@ export interface Exchanged extends RegistryResponse {
 
 /** One request, one response; errors as undici throws them. Small bodies and those of errors are already read. */
 export async function exchange(request: Exchange): Promise<Exchanged> {
-  const { method, address, headers, dispatcher, signal } = request
+  const { method, address, headers, connections, signal } = request
   signal?.throwIfAborted()
+  if (request.isBulk && method === 'GET') {
+    const answer = await bulkExchange(address, headers, connections, signal)
+    if (answer !== undefined) return settled(answer, method)
+  }
   const opened = request.body?.open()
   const length = request.body?.length ?? (method === 'GET' || method === 'HEAD' ? undefined : 0)
   try {
-    const answer = await dispatcher.request({
+    const answer = await send.call(connections.dispatcher, {
       origin: address.url.origin,
       path: address.path,
       method,
       headers: { ...headers, ...(length === undefined ? {} : { 'content-length': `${length}` }) },
-      body: opened ?? null,
+      body: bodyForUndici(opened),
       signal: signal ?? null,
     })
     // undici raises an error on a body that is destroyed; whoever reads one still hears of it.
@@ -47,10 +54,17 @@ export async function exchange(request: Exchange): Promise<Exchanged> {
       url: `${address.url.origin}${address.path}`,
     }
     return await settled(response, method)
-  } catch (error) {
-    if (opened instanceof Readable) opened.destroy()
-    throw error
+  } finally {
+    if (opened !== undefined && 'destroy' in opened) opened.destroy()
   }
+}
+
+/** What undici takes: its types know only Node's own kinds of what it draws from. */
+export function bodyForUndici(
+  opened: OpenBody | Uint8Array | undefined,
+): Uint8Array | Readable | null {
+  if (opened === undefined || opened instanceof Uint8Array) return opened ?? null
+  return opened as AsyncIterable<Uint8Array> as Readable
 }
 
 function joined(

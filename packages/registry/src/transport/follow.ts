@@ -14,6 +14,7 @@ export interface Sending {
   readonly headers: Readonly<Record<string, string>>
   readonly authorization?: string | undefined
   readonly body?: RequestBody | undefined
+  readonly isBulk?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -42,7 +43,7 @@ const redirects = new Set([301, 302, 303, 307, 308])
  * port), nor back after the way has left. Throws `REGISTRY_REDIRECT`, and `ExchangeFault` for a network's failure.
  */
 export async function follow(sending: Sending, hosts: Hosts, secrets: Secrets): Promise<Followed> {
-  const { host, method, headers, body, signal } = sending
+  const { host, method, headers, body, isBulk = false, signal } = sending
   let { address, authorization } = sending
   for (let hop = 0; ; hop++) {
     const response = await once()
@@ -72,9 +73,9 @@ export async function follow(sending: Sending, hosts: Hosts, secrets: Secrets): 
 
   async function once(): Promise<Exchanged> {
     try {
-      const dispatcher = await hosts.dispatcher(host, address.url)
+      const connections = await hosts.connections(host, address.url)
       const all = authorization === undefined ? headers : { ...headers, authorization }
-      return await exchange({ method, address, headers: all, body, dispatcher, signal })
+      return await exchange({ method, address, headers: all, body, connections, isBulk, signal })
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof OrchError) throw error

@@ -9,7 +9,13 @@ export interface Scope {
 /** A body that can be sent again from its beginning, after a challenge or a drop. */
 export interface RequestBody {
   readonly length: number
-  open(): Readable | Uint8Array
+  open(): OpenBody | Uint8Array
+}
+
+/** Bytes on their way into a request. A piece is not read any more once the next is drawn. */
+export interface OpenBody extends AsyncIterable<Uint8Array> {
+  /** Nobody wants the rest: what waits for it ends. */
+  destroy(): void
 }
 
 export interface RegistryRequest {
@@ -26,6 +32,8 @@ export interface RegistryRequest {
   readonly mirrored?: boolean
   /** Retried after a drop and on 5xx; by default for GET, HEAD, PUT and DELETE. */
   readonly isRepeatable?: boolean
+  /** A GET of much, whose body is then a `BulkBody` where that can be had. */
+  readonly isBulk?: boolean
   /** Goes out even when the run was ended: what a registry holds for it is let go of. Ends with `signal` alone. */
   readonly isFarewell?: boolean
   readonly signal?: AbortSignal | undefined

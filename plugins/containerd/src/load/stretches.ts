@@ -25,7 +25,8 @@ export async function* stretches(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Stretch, void, undefined> {
   signal?.throwIfAborted()
-  const fill = blob.openFile === undefined ? streamed(blob, from, signal) : await blob.openFile()
+  const fill =
+    blob.openFile === undefined ? streamed(blob, from, signal) : await blob.openFile({ signal })
   try {
     for (let at = from; ; ) {
       signal?.throwIfAborted()
