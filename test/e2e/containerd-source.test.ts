@@ -31,7 +31,7 @@ eachContainerd()('a containerd as the source of a copy', version => {
     daemon = await startContainerd({ version, root })
     const { address, namespace } = daemon
     source = `containerd:${name},address=${address},namespace=${namespace}`
-    image = await largeImage(64 * MiB)
+    image = await largeImage(128 * MiB)
     layout = await layoutOf(image)
     expect(await load()).toMatchObject({ exitCode: 0 })
   })
@@ -46,7 +46,7 @@ eachContainerd()('a containerd as the source of a copy', version => {
   it('that dies half-way: the error says so, and nothing is written', async () => {
     const out = await tempFolder('out')
     const copying = copyTo(`${out}/oci`)
-    await untilLarge(`${out}/**/*`, 8 * MiB)
+    await untilLarge(`${out}/oci/.orch-tmp/*`, 8 * MiB)
     await daemon.kill()
     const says = [daemon.address, 'broke', 'Content.Read']
     const outcome = await copying

@@ -19,7 +19,10 @@ export interface ReporterOptions {
  * The renderer of a mode. `auto` redraws on a terminal and writes plain lines elsewhere: under CI,
  * with TERM=dumb, and where the stream is no terminal. A terminal of unknown size is never redrawn.
  */
-export function createReporter(mode: ProgressMode, { stream, env }: ReporterOptions): Reporter {
+export async function createReporter(
+  mode: ProgressMode,
+  { stream, env }: ReporterOptions,
+): Promise<Reporter> {
   const paint = painter(useColor(stream, env))
   switch (mode === 'auto' ? autoMode(stream, env) : mode) {
     case 'rawjson':
@@ -27,7 +30,7 @@ export function createReporter(mode: ProgressMode, { stream, env }: ReporterOpti
     case 'quiet':
       return quietReporter(stream, paint)
     case 'tty':
-      return hasSize(stream) ? ttyReporter(stream, paint) : plainReporter(stream, paint)
+      return hasSize(stream) ? await ttyReporter(stream, paint) : plainReporter(stream, paint)
     case 'plain':
       return plainReporter(stream, paint)
   }

@@ -1,5 +1,4 @@
 import { type Digest, digestOf, normalizeEntries, tarBytes } from '@orch/oci'
-import { gzipSync } from 'fflate'
 import { type Family, staticEntries } from './content.ts'
 
 /** What is known of a layer before it is made. */
@@ -20,6 +19,8 @@ export async function makeLayer(
   const chunks: Uint8Array[] = []
   for await (const chunk of tarBytes(normalizeEntries(staticEntries(family)))) chunks.push(chunk)
   const tar = Buffer.concat(chunks)
+  // Its tables take a while to make, and nobody else needs them.
+  const { gzipSync } = await import('fflate')
   const bytes = gzipSync(tar, { level: 9, mtime: 0 })
   return {
     facts: { digest: digestOf(bytes), size: bytes.byteLength, diffId: digestOf(tar) },

@@ -48,7 +48,7 @@ export async function withProgress<T>(
   { progress }: ProgressOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const reporter = createReporter(progress, { stream: process.stderr, env: process.env })
+  const reporter = await createReporter(progress, { stream: process.stderr, env: process.env })
   const end = events.subscribe(reporter.listener)
   try {
     return await work()

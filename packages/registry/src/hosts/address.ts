@@ -28,7 +28,7 @@ const lists = networks.map(([reach, ranges]) => {
 /** The reach of an IP address; what is no address counts as `local`, which nothing may be sent to. */
 export function reachOf(address: string): Reach {
   const bare = bareHost(address).replace(/%.*$/, '')
-  const ip = isIPv6(bare) ? (embeddedIPv4(bare) ?? bare) : bare
+  const ip = bare.includes(':') && isIPv6(bare) ? (embeddedIPv4(bare) ?? bare) : bare
   if (isIP(ip) === 0) return 'local'
   const family = isIPv4(ip) ? 'ipv4' : 'ipv6'
   return lists.find(({ list }) => list.check(ip, family))?.reach ?? 'public'

@@ -9,9 +9,9 @@ import { ttyReporter } from './tty.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function start(size = { columns: 60, rows: 12 }) {
+async function start(size = { columns: 60, rows: 12 }) {
   const stream = new FakeOutput(size)
-  const reporter = ttyReporter(stream, painter(false))
+  const reporter = await ttyReporter(stream, painter(false))
   return {
     stream,
     close: reporter.close,
@@ -20,8 +20,8 @@ function start(size = { columns: 60, rows: 12 }) {
   }
 }
 
-it('has a line per target with its stage and the time it has taken so far', () => {
-  const { play, screen } = start()
+it('has a line per target with its stage and the time it has taken so far', async () => {
+  const { play, screen } = await start()
   play(startEvents())
   vi.advanceTimersByTime(1200)
   expect(screen()).toEqual([
@@ -31,8 +31,8 @@ it('has a line per target with its stage and the time it has taken so far', () =
   ])
 })
 
-it('leaves a last picture', () => {
-  const { play, screen, close } = start()
+it('leaves a last picture', async () => {
+  const { play, screen, close } = await start()
   const events = buildEvents(false)
   play(events.slice(0, 12))
   vi.advanceTimersByTime(300)
@@ -49,14 +49,14 @@ it('leaves a last picture', () => {
   expect(screen()).toEqual(last)
 })
 
-it('calls a target cached when nothing ran for it', () => {
-  const { play, screen } = start()
+it('calls a target cached when nothing ran for it', async () => {
+  const { play, screen } = await start()
   play(buildEvents(true))
   expect(screen()[0]).toMatch(/^✓ hello linux\/amd64 {2}cached +78ms$/)
 })
 
-it('shows what failed', () => {
-  const { play, screen } = start()
+it('shows what failed', async () => {
+  const { play, screen } = await start()
   play(failedEvents())
   expect(screen()).toEqual([
     '✗ hello linux/amd64  failed compile            800ms',
@@ -66,8 +66,8 @@ it('shows what failed', () => {
   ])
 })
 
-it('shows what was stopped when the build ends early', () => {
-  const { play, screen, close } = start()
+it('shows what was stopped when the build ends early', async () => {
+  const { play, screen, close } = await start()
   play(startEvents())
   vi.advanceTimersByTime(500)
   close()
@@ -79,8 +79,8 @@ it('shows what was stopped when the build ends early', () => {
   ])
 })
 
-it('puts logs above the picture, and after it once it is final', () => {
-  const { play, screen, close } = start()
+it('puts logs above the picture, and after it once it is final', async () => {
+  const { play, screen, close } = await start()
   play(startEvents())
   vi.advanceTimersByTime(200)
   play([
@@ -98,8 +98,8 @@ it('puts logs above the picture, and after it once it is final', () => {
   expect(screen().at(-1)).toBe('build | closed')
 })
 
-it('shows bytes on their way', () => {
-  const { play, screen } = start()
+it('shows bytes on their way', async () => {
+  const { play, screen } = await start()
   const image = 'hello'
   play([
     { at: 0, type: 'stage.start', image, stage: 'export' },
@@ -110,8 +110,8 @@ it('shows bytes on their way', () => {
   expect(screen()[1]).toBe('  101ms') // A copy has no targets to be counted.
 })
 
-it('adds up blobs that are on their way at once, by exporter and place', () => {
-  const { play, screen } = start({ columns: 120, rows: 24 })
+it('adds up blobs that are on their way at once, by exporter and place', async () => {
+  const { play, screen } = await start({ columns: 120, rows: 24 })
   const image = 'hello'
   const sent = (place: string, what: string, current: number, total: number): Event => {
     const exporter = 'containerd'
@@ -133,8 +133,8 @@ it('adds up blobs that are on their way at once, by exporter and place', () => {
   )
 })
 
-it.each([2, 3, 10])('fits a terminal of %d lines, folding finished targets first', rows => {
-  const { play, screen, stream } = start({ columns: 60, rows })
+it.each([2, 3, 10])('fits a terminal of %d lines, folding finished targets first', async rows => {
+  const { play, screen, stream } = await start({ columns: 60, rows })
   const platforms = Array.from({ length: 40 }, (_, at) => `linux/p${at}`)
   const image = 'hello'
   play([{ at: 0, type: 'image.platforms', image, platforms }])
@@ -155,8 +155,8 @@ it.each([2, 3, 10])('fits a terminal of %d lines, folding finished targets first
   expect(stream.text).not.toContain('\u001b[?25l')
 })
 
-it('fits a narrow terminal, and a name that is far too long', () => {
-  const { play, screen } = start({ columns: 24, rows: 10 })
+it('fits a narrow terminal, and a name that is far too long', async () => {
+  const { play, screen } = await start({ columns: 24, rows: 10 })
   play([
     { at: 0, type: 'stage.start', image: 'x'.repeat(100), platform: 'linux/a', stage: 'manifest' },
   ])
@@ -164,8 +164,8 @@ it('fits a narrow terminal, and a name that is far too long', () => {
   for (const line of screen()) expect(line.length).toBeLessThan(24)
 })
 
-it('draws nothing when nothing was built', () => {
-  const { close, stream } = start()
+it('draws nothing when nothing was built', async () => {
+  const { close, stream } = await start()
   close()
   expect(stream.text).toBe('')
 })

@@ -1,4 +1,3 @@
-import { createLogUpdate } from 'log-update'
 import type { Output, Paint } from '../style.ts'
 import { finalFrame, liveFrame, type Size } from './frame.ts'
 import { logLines, type Reporter } from './reporter.ts'
@@ -6,8 +5,12 @@ import { BuildState } from './state.ts'
 
 const redrawMs = 100
 
-/** A line per target, redrawn in place; logs go above it, and a last picture remains. */
-export function ttyReporter(stream: Output, paint: Paint): Reporter {
+/**
+ * A line per target, redrawn in place; logs go above it, and a last picture remains. What measures text on
+ * a terminal is loaded only here: it takes longer than all else that a short command does.
+ */
+export async function ttyReporter(stream: Output, paint: Paint): Promise<Reporter> {
+  const { createLogUpdate } = await import('log-update')
   const state = new BuildState()
   // The cursor stays visible, so that no way to die leaves a terminal without one.
   const draw = createLogUpdate(stream, { showCursor: true })
