@@ -10,8 +10,8 @@ export interface RetryOptions {
   readonly wasThere: () => boolean
   /** Hears how long the server wants us to wait, in milliseconds. */
   readonly onWait: (milliseconds: number) => void
-  /** Hears of a connection that was lost. */
-  readonly onDrop?: () => void
+  /** Hears of a connection that was lost, and whether the host, which was there, is now gone. */
+  readonly onDrop?: (isGone: boolean) => void
   readonly signal?: AbortSignal | undefined
   readonly attempts?: number
 }
@@ -54,7 +54,7 @@ export async function retried(
       const isPassing = fault === 'dropped' || (fault === 'absent' && wasThere())
       // Nothing was sent to who is absent, so that any request may be tried again.
       if (isEnough || !isPassing || !(isRepeatable || fault === 'absent')) throw error
-      onDrop?.()
+      onDrop?.(fault === 'absent' && wasThere())
     }
     await sleep(wait === undefined ? delayOf(tries) : Math.min(wait, longestWait), undefined, {
       ...(signal === undefined ? {} : { signal }),

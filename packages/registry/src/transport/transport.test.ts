@@ -65,6 +65,17 @@ describe('a registry in trouble', () => {
     expect(warnings[0]).toMatch(/^127\S+ asks to wait [12] s/)
   })
 
+  it('that goes away in mid-run is waited for, and that is told once', async () => {
+    const warnings: string[] = []
+    const registry = await serve((_request, response) => response.end('content'))
+    const sender = transport({ onWarning: (host, text) => warnings.push(`${host} ${text}`) })
+    await textOf(await sender.request(get(registry.host)))
+    await registry.stop()
+    const later = sender.request(get(registry.host))
+    await expect(later).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+    expect(warnings).toEqual([`${registry.host} is not there any more; waiting for it`])
+  })
+
   it('that asks to wait is left at once on an abort', async () => {
     const registry = await serve((_, response) =>
       response.writeHead(429, { 'retry-after': '50' }).end(),

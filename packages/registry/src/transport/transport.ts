@@ -76,8 +76,9 @@ export function createTransport(options: RegistryOptions): Transport {
           isRepeatable: request.isRepeatable ?? repeatable.has(request.method),
           wasThere: () => answered.has(host.domain),
           onWait: onWait(host.domain),
-          onDrop: () => {
+          onDrop: isGone => {
             if (request.body !== undefined) authorizer.doubt(used)
+            if (isGone) warnings.say(host.domain, 'is not there any more; waiting for it')
           },
           signal: request.signal,
           ...(attempts === undefined ? {} : { attempts }),
