@@ -2,7 +2,8 @@
  * orch as a library: what the command does, from a program. Load a project, plan, build:
  *
  *     const project = await loadProject({ cwd, builtins: defaultPlugins(), env: process.env })
- *     const orch = await createOrch({ plugins: project.plugins, root: project.root })
+ *     const { plugins, root, settings } = project
+ *     const orch = await createOrch({ plugins, root, settings })
  *     const { ok, images } = await orch.build(await project.toPlan())
  *     await orch.close()
  */

@@ -1,18 +1,23 @@
-import { insecureSettings } from '@orch/plugin-registry'
+import { hostsOf, insecureSettings } from '@orch/plugin-registry'
 import { createRegistries, type Registries } from '@orch/registry'
 import { visible } from '@orch/report'
-import type { Session } from './session.ts'
+import { namedSetting, type Session } from './session.ts'
 
-/** Does `work` with registries; `insecure` names a host that is spoken to with any certificate, or without TLS. */
+/** Does `work` with registries, as the project of `-f` has them; `insecure` names a host that is spoken to with any certificate, or without TLS. */
 export async function withRegistries<T>(
-  { interruption }: Session,
+  session: Session,
   insecure: string | undefined,
   work: (registries: Registries) => Promise<T>,
 ): Promise<T> {
+  const { settings } = await namedSetting(session)
+  const hosts = settings === undefined ? {} : hostsOf(settings)
   const registries = createRegistries({
-    hosts: insecure === undefined ? {} : { [insecure]: insecureSettings },
+    hosts:
+      insecure === undefined
+        ? hosts
+        : { ...hosts, [insecure]: { ...hosts[insecure], ...insecureSettings } },
     env: process.env,
-    signal: interruption.signal,
+    signal: session.interruption.signal,
     onWarning: (host, warning) => process.stderr.write(`${visible(`${host}: ${warning}`)}\n`),
   })
   try {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { loadProject, type Project } from '@orch/config'
-import { createOrch, type Orch, type Plugin } from '@orch/core'
+import { createOrch, type Orch, type OrchOptions } from '@orch/core'
 import { OrchError, UsageError } from '@orch/oci'
 import type { Interruption } from './interrupt.ts'
 import { defaultPlugins } from './plugins.ts'
@@ -40,13 +40,32 @@ export function openProject({ cwd, options }: Session): Promise<Project> {
   return loadProject({ cwd, file: options.file, builtins: defaultPlugins(), env: process.env })
 }
 
-/** Does `work` outside of a project: with the built-in plugins alone, unless others are given. */
+/** What orch is made of for a command. */
+type Setting = Pick<OrchOptions, 'plugins' | 'settings'>
+
+/** The plugins of a project, and what its file tells them. */
+export function settingOf({ plugins, settings }: Project): Setting {
+  return { plugins, settings }
+}
+
+/** For commands that need no project: that of `-f`, else the built-in plugins alone. */
+export async function namedSetting(session: Session): Promise<Setting> {
+  if (session.options.file === undefined) return { plugins: defaultPlugins() }
+  return settingOf(await openProject(session))
+}
+
+/** Does `work` outside of a project, with the plugins of the one that `-f` names unless others are given. */
 export async function withSources<T>(
-  { cwd, interruption }: Session,
+  session: Session,
   work: (orch: Orch) => Promise<T>,
-  plugins: readonly Plugin[] = defaultPlugins(),
+  setting?: Setting,
 ): Promise<T> {
-  const options = { plugins, root: cwd, signal: interruption.signal }
+  const { cwd, interruption } = session
+  const options = {
+    ...(setting ?? (await namedSetting(session))),
+    root: cwd,
+    signal: interruption.signal,
+  }
   let spare: string | undefined
   const orch = await createOrch(options).catch(async error => {
     // To look at an image or to copy it needs no cache of its own; what little is kept meanwhile goes elsewhere.

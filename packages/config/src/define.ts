@@ -7,6 +7,8 @@ export interface ProjectConfig {
   readonly images: Readonly<Record<string, ProjectImage>>
   readonly export?: readonly ProjectExport[] | undefined
   readonly plugins?: readonly ProjectPlugin[] | undefined
+  /** Keys that plugins add, such as `registries`. */
+  readonly [pluginKey: string]: unknown
 }
 
 /** An image as a project file writes it. */

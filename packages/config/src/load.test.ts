@@ -286,6 +286,7 @@ describe('a right project', () => {
       'orch.yaml': '$schema: x\nimages: {api: {build: {go: ./x}}}',
     })
     expect(config).toEqual({
+      settings: {},
       images: [
         {
           name: 'api',
@@ -340,6 +341,7 @@ export:
 `
     const { config } = await project({ 'orch.yaml': text })
     expect(config).toEqual({
+      settings: {},
       images: [
         {
           name: 'api',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, relative } from 'node:path'
-import type { Plan, Plugin } from '@orch/core'
+import type { Plan, Plugin, Settings } from '@orch/core'
 import { messageOf, UsageError } from '@orch/oci'
 import { findProjectFile } from './find.ts'
 import { loadPlugins } from './plugins/load.ts'
@@ -40,6 +40,8 @@ export interface Project {
   /** The built-in plugins, then the project's own in the order of the file. */
   readonly plugins: readonly Plugin[]
   readonly config: CheckedConfig
+  /** What plugins are told, for `createOrch`. */
+  readonly settings: Settings
   /** The plan for what the command line selects, frozen. Its errors are those of `planFor`. */
   toPlan(selection?: Selection): Promise<Plan>
 }
@@ -78,6 +80,7 @@ export async function loadProject({
     root,
     plugins,
     config,
+    settings: { values: config.settings, root },
     toPlan: (selection = {}) => planFor({ root, file, name, config, tables, plugins }, selection),
   }
 }

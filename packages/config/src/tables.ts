@@ -5,4 +5,5 @@ export interface Tables {
   readonly builders: ReadonlyMap<string, OptionsSchema>
   readonly exporters: ReadonlyMap<string, OptionsSchema>
   readonly imageKeys: ReadonlyMap<string, OptionsSchema>
+  readonly projectKeys: ReadonlyMap<string, OptionsSchema>
 }

@@ -15,13 +15,15 @@ import { Sources } from './sources.ts'
 import type { BuildResult, Exported, FetchResult, Image, ImageResult } from './types/build.ts'
 import type { BuildContext, Limits } from './types/context.ts'
 import type { ExportPlan, Plan } from './types/plan.ts'
-import type { Plugin } from './types/plugin.ts'
+import type { Plugin, Settings } from './types/plugin.ts'
 
 export interface OrchOptions {
   readonly plugins: readonly Plugin[]
   /** The project folder: what relative paths of sources and plans start from. */
   readonly root: string
   readonly signal?: AbortSignal
+  /** What the project file holds for plugins (`Plugin.projectKeys`). */
+  readonly settings?: Settings
   readonly store?: StoreOptions
   readonly limits?: Limits
   readonly offline?: boolean
@@ -66,7 +68,7 @@ export async function createOrch(options: OrchOptions): Promise<Orch> {
   tapCompiledFiles(hooks)
   for (const plugin of plugins) {
     const place = { hook: 'setup', plugin: plugin.name }
-    await abandonable(setUp(plugin, hooks, root), signal, abortGrace, place)
+    await abandonable(setUp(plugin, hooks, options), signal, abortGrace, place)
   }
   const schemes = new Set(plugins.flatMap(plugin => plugin.sources ?? []))
   const opened: Sources[] = []
@@ -113,9 +115,21 @@ export async function createOrch(options: OrchOptions): Promise<Orch> {
   }
 }
 
-async function setUp(plugin: Plugin, hooks: Hooks, root: string): Promise<void> {
+async function setUp(
+  plugin: Plugin,
+  hooks: Hooks,
+  { root, settings = { values: {}, root } }: OrchOptions,
+): Promise<void> {
+  const own = Object.entries(settings.values).filter(([key]) =>
+    Object.hasOwn(plugin.projectKeys ?? {}, key),
+  )
   try {
-    await plugin.setup({ hooks: hooksFor(plugin.name, hooks), root, oci })
+    await plugin.setup({
+      hooks: hooksFor(plugin.name, hooks),
+      root,
+      settings: { values: Object.fromEntries(own), root: settings.root },
+      oci,
+    })
   } catch (error) {
     if (error instanceof OrchError) throw error
     const why = `plugin ${plugin.name}: its setup failed: ${messageOf(error)}`

@@ -59,7 +59,7 @@ async function build(
     },
   } as unknown as CompiledContext
   const hooks = createHooks()
-  files().setup({ hooks, root, oci })
+  files().setup({ hooks, root, settings: { values: {}, root }, oci })
   const layers = await hooks.layer.promise([], context)
   if (request === undefined) return undefined
   expect(layers).toHaveLength(1)

@@ -97,7 +97,7 @@ export async function project(files: Readonly<Record<string, string>>): Promise<
 
 async function freshHooks(root: string): Promise<Hooks> {
   const hooks = createHooks()
-  await go().setup({ hooks, root, oci })
+  await go().setup({ hooks, root, settings: { values: {}, root }, oci })
   return hooks
 }
 

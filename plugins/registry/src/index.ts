@@ -1,17 +1,19 @@
 import type { Destination, Plugin } from '@orch/core'
 import { UsageError } from '@orch/oci'
 import type { HostSettings } from '@orch/registry'
+import { hostsOf, registriesKey, registriesSchema } from './hosts.ts'
 import { registryOptions } from './options.ts'
 import { Pool } from './pool.ts'
 import { pushImage } from './push/push.ts'
 import { openImage } from './source.ts'
 import { TakenNames } from './targets.ts'
 
+export { hostsOf } from './hosts.ts'
 export { insecureSettings } from './insecure.ts'
 
 /** What the plugin can be told. */
 export interface RegistryPluginOptions {
-  /** What hosts need beyond the defaults, by host as references name it. */
+  /** What hosts need beyond the defaults, by host as references name it; a project file's `registries` come first. */
   readonly hosts?: Readonly<Record<string, HostSettings>>
 }
 
@@ -24,9 +26,10 @@ export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
     name: 'registry',
     sources: ['docker'],
     exporters: { registry: registryOptions },
+    projectKeys: { [registriesKey]: registriesSchema },
     destinations: { docker: destinationOf },
-    setup({ hooks }) {
-      const pool = new Pool(hosts)
+    setup({ hooks, settings }) {
+      const pool = new Pool({ ...hosts, ...hostsOf(settings) })
       const shared = { pool, taken: new TakenNames() }
       hooks.source.tapPromise('registry', async (ref, context) =>
         ref.scheme === 'docker' ? openImage(ref, pool, context) : undefined,

@@ -8,7 +8,7 @@ import { staticPlatforms } from './platforms.ts'
 
 function tapped(): Hooks {
   const hooks = createHooks()
-  staticBase().setup({ hooks, root: '/', oci })
+  staticBase().setup({ hooks, root: '/', settings: { values: {}, root: '/' }, oci })
   return hooks
 }
 

@@ -3,9 +3,8 @@ import type { ExportPlan, Orch } from '@orch/core'
 import { localPlatform, type Platform, parsePlatform, UsageError } from '@orch/oci'
 import { type Command, Option } from 'commander'
 import { copyImages } from '../copy/copy.ts'
-import { defaultPlugins } from '../plugins.ts'
 import type { Runner } from '../runner.ts'
-import { openProject, type Session, withSources } from '../session.ts'
+import { namedSetting, type Session, withSources } from '../session.ts'
 import { addOutput, type OutputOptions, tellResult, withProgress } from './output.ts'
 import { append } from './select.ts'
 
@@ -60,10 +59,10 @@ async function copy(
   destinations: readonly string[],
   options: CopyOptions,
 ): Promise<number> {
-  const { options: own, cwd } = session
-  const plugins = own.file === undefined ? defaultPlugins() : (await openProject(session)).plugins
+  const { cwd } = session
+  const setting = await namedSetting(session)
   const exports = await planDestinations(destinations, {
-    plugins,
+    plugins: setting.plugins,
     root: cwd,
     shared: options.referrers === true ? { referrers: 'true' } : {},
   })
@@ -77,7 +76,7 @@ async function copy(
     )
     return tellResult(session, result, options)
   }
-  return withSources(session, work, plugins)
+  return withSources(session, work, setting)
 }
 
 /** A destination's own name would silently win over that of --name. */

@@ -4,7 +4,7 @@ import { exitCodeOf, formatSize } from '@orch/report'
 import type { Command } from 'commander'
 import { tellFailures } from '../failures.ts'
 import type { Runner } from '../runner.ts'
-import { openProject, type Session } from '../session.ts'
+import { openProject, type Session, settingOf } from '../session.ts'
 import { addProgress, type ProgressOptions, withProgress } from './output.ts'
 import { addImages, type SelectOptions, selectionOf } from './select.ts'
 
@@ -34,7 +34,7 @@ async function fetch(
   const project = await openProject(session)
   const plan = await project.toPlan(selectionOf(images, options))
   const orch = await createOrch({
-    plugins: project.plugins,
+    ...settingOf(project),
     root: project.root,
     signal: session.interruption.signal,
   })

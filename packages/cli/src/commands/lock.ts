@@ -3,7 +3,7 @@ import type { Orch } from '@orch/core'
 import { atOnce, didYouMean, UsageError } from '@orch/oci'
 import type { Command } from 'commander'
 import type { Runner } from '../runner.ts'
-import { openProject, type Session, withSources } from '../session.ts'
+import { openProject, type Session, settingOf, withSources } from '../session.ts'
 
 interface LockOptions {
   readonly update?: true | readonly string[]
@@ -37,7 +37,7 @@ async function lock(session: Session, { update }: LockOptions): Promise<number> 
   const kept = (base: string): boolean => Object.hasOwn(before ?? {}, base) && !again.includes(base)
   const missing = needed.filter(base => !kept(base))
   const find = (orch: Orch): Promise<Locks> => digestsOf(missing, orch)
-  const found = missing.length === 0 ? {} : await withSources(session, find, project.plugins)
+  const found = missing.length === 0 ? {} : await withSources(session, find, settingOf(project))
   const entries = Object.entries({ ...before, ...found }).filter(([base]) => needed.includes(base))
   const after: Locks = Object.fromEntries(entries)
   if (before !== undefined || needed.length > 0) await writeLocks(file, after)

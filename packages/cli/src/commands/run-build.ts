@@ -1,7 +1,7 @@
 import type { Project } from '@orch/config'
 import { createOrch, type Plan } from '@orch/core'
 import type { Command } from 'commander'
-import type { Session } from '../session.ts'
+import { type Session, settingOf } from '../session.ts'
 import { addOutput, type OutputOptions, tellResult, withProgress } from './output.ts'
 
 /** The options of every command that builds, as commander leaves them. */
@@ -33,7 +33,7 @@ export async function runBuild(
   notes: readonly string[] = [],
 ): Promise<number> {
   const orch = await createOrch({
-    plugins: project.plugins,
+    ...settingOf(project),
     root: project.root,
     signal: session.interruption.signal,
     offline: options.offline ?? false,

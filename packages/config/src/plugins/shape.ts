@@ -1,5 +1,5 @@
 /** The tables of a plugin whose values are schemas, and those whose values are functions. */
-export const schemaTables = ['builders', 'exporters', 'imageKeys'] as const
+export const schemaTables = ['builders', 'exporters', 'imageKeys', 'projectKeys'] as const
 export const functionTables = ['destinations', 'runtimes'] as const
 
 /** Why a value is no plugin; undefined when it is one. */

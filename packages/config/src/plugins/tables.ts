@@ -1,6 +1,6 @@
 import type { OptionsSchema, Plugin } from '@orch/core'
 import { UsageError } from '@orch/oci'
-import { coreImageKeys } from '../schema/core.ts'
+import { coreImageKeys, coreProjectKeys } from '../schema/core.ts'
 import type { Tables } from '../tables.ts'
 import { functionTables, schemaTables, shapeFault } from './shape.ts'
 
@@ -9,6 +9,7 @@ const singular: Readonly<Record<(typeof kinds)[number], string>> = {
   builders: 'builder',
   exporters: 'exporter',
   imageKeys: 'image key',
+  projectKeys: 'project key',
   destinations: 'destination',
   runtimes: 'runtime',
 }
@@ -20,11 +21,13 @@ export class PluginSet {
     builders: new Map<string, OptionsSchema>(),
     exporters: new Map<string, OptionsSchema>(),
     imageKeys: new Map<string, OptionsSchema>(),
+    projectKeys: new Map<string, OptionsSchema>(),
   }
   /** Which plugin has a key, by kind and key. */
-  readonly #owners = new Map<string, string>(
-    coreImageKeys.map(key => [`imageKeys ${key}`, 'orch itself'] as const),
-  )
+  readonly #owners = new Map<string, string>([
+    ...coreImageKeys.map(key => [`imageKeys ${key}`, 'orch itself'] as const),
+    ...coreProjectKeys.map(key => [`projectKeys ${key}`, 'orch itself'] as const),
+  ])
 
   get plugins(): readonly Plugin[] {
     return this.#plugins

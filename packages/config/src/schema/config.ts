@@ -14,6 +14,8 @@ import { checkExportEntry } from './exports.ts'
 export interface CheckedConfig {
   readonly images: readonly ImagePlan[]
   readonly exports: readonly ExportPlan[]
+  /** What stands under the keys that plugins add to the top, by key. */
+  readonly settings: Readonly<Record<string, unknown>>
 }
 
 /** Checks the whole of a project file by the core's schema and the plugins'. */
@@ -24,6 +26,18 @@ export async function checkConfig(value: unknown, tables: Tables): Promise<Check
     problems.push(...checked.problems)
     return undefined
   }
+  const checkKeys = async (
+    holder: unknown,
+    table: Tables['imageKeys'],
+    path: Path,
+  ): Promise<Record<string, unknown>> => {
+    const found: Record<string, unknown> = {}
+    for (const [key, schema] of table) {
+      const item = field(holder, key)
+      if (item !== undefined) found[key] = keep(await check(schema, item, [...path, key]))
+    }
+    return found
+  }
   const core = keep(await check(projectFileSchema(tables), value, []))
   // What plugins define is checked in what was written, so that all problems come at once.
   const images = new Map<string, ImageParts>()
@@ -33,11 +47,7 @@ export async function checkConfig(value: unknown, tables: Tables): Promise<Check
     const build = isMap(written)
       ? keep(await checkBuild(written, tables.builders, [...path, 'build']))
       : undefined
-    const extensions: Record<string, unknown> = {}
-    for (const [key, schema] of tables.imageKeys) {
-      const item = field(image, key)
-      if (item !== undefined) extensions[key] = keep(await check(schema, item, [...path, key]))
-    }
+    const extensions = await checkKeys(image, tables.imageKeys, path)
     if (build !== undefined) images.set(name, { build, extensions })
   }
   const exports: ExportPlan[] = []
@@ -46,10 +56,11 @@ export async function checkConfig(value: unknown, tables: Tables): Promise<Check
     const plan = keep(await checkExportEntry(entry, tables.exporters, ['export', at]))
     if (plan !== undefined) exports.push(plan)
   }
+  const settings = await checkKeys(value, tables.projectKeys, [])
   if (core !== undefined) problems.push(...sharedTags(core), ...sharedBaseKeys(core))
   if (core === undefined || problems.length > 0) return { ok: false, problems }
   const plans = [...images].map(([name, parts]) => imagePlan(name, core, parts))
-  return { ok: true, value: { images: plans, exports } }
+  return { ok: true, value: { images: plans, exports, settings } }
 }
 
 type ImageParts = Pick<ImagePlan, 'build' | 'extensions'>

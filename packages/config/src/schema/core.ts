@@ -96,6 +96,15 @@ function build(builders: Iterable<string>): z.ZodType<ProjectImage['build']> {
     .describe('How the image is made: one builder with what it builds, and its options.')
 }
 
+/** The keys at the top that are not plugins'. */
+export const coreProjectKeys: readonly string[] = [
+  '$schema',
+  'platforms',
+  'images',
+  'export',
+  'plugins',
+]
+
 /** The plugins' entry of a project file, which is needed before the rest can be checked. */
 export const pluginEntries: z.ZodType<NonNullable<ProjectConfig['plugins']>> = z
   .array(z.union([text, z.strictObject({ use: text, options: z.unknown().optional() })]))
@@ -105,10 +114,12 @@ export const pluginEntries: z.ZodType<NonNullable<ProjectConfig['plugins']>> = z
  * The schema of a project file, but for what plugins define: their keys are let through, and what
  * stands in them is checked by the plugins' own schemas.
  */
-export function projectFileSchema({ builders, imageKeys }: Tables): z.ZodType<ProjectConfig> {
-  const extensions = Object.fromEntries(
-    [...imageKeys.keys()].map(key => [key, z.unknown().optional()]),
-  )
+export function projectFileSchema({
+  builders,
+  imageKeys,
+  projectKeys,
+}: Tables): z.ZodType<ProjectConfig> {
+  const extensions = openKeys(imageKeys)
   return z.strictObject({
     $schema: z.string().optional().describe('For editors; not read.'),
     platforms: platforms
@@ -132,5 +143,10 @@ export function projectFileSchema({ builders, imageKeys }: Tables): z.ZodType<Pr
       .optional()
       .describe('Where images go: exporters, with options; by default layout.'),
     plugins: pluginEntries.optional(),
+    ...openKeys(projectKeys),
   })
+}
+
+function openKeys(table: Tables['imageKeys']): Record<string, z.ZodType> {
+  return Object.fromEntries([...table.keys()].map(key => [key, z.unknown().optional()]))
 }

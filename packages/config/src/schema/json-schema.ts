@@ -8,7 +8,7 @@ import type { JsonSchema } from './expected.ts'
 
 /**
  * The JSON Schema (draft 2020-12) of project files: the core's with the plugins' schemas put in, each
- * as a definition named `builder.go`, `exporter.layout`, `imageKey.files`. Throws `PLUGIN_INVALID`.
+ * as a definition named `builder.go`, `exporter.layout`, `imageKey.files`, `projectKey.registries`. Throws `PLUGIN_INVALID`.
  */
 export function projectSchema(plugins: readonly Plugin[]): Record<string, unknown> {
   const { tables } = pluginSet(plugins)
@@ -18,6 +18,7 @@ export function projectSchema(plugins: readonly Plugin[]): Record<string, unknow
       builders: define('builder', tables.builders, definitions),
       exporters: define('exporter', tables.exporters, definitions),
       imageKeys: define('imageKey', tables.imageKeys, definitions),
+      projectKeys: define('projectKey', tables.projectKeys, definitions),
     }),
     $defs: definitions,
   }
@@ -32,7 +33,7 @@ function core(tables: Tables, plugins: Record<keyof Tables, References>): JsonSc
     io: 'input',
   })
   const builders = Object.values(plugins.builders)
-  return replaceAt(
+  const full = replaceAt(
     replaceAt(
       replaceAt(schema, [...image, 'build'], ({ description, ...open }) =>
         builders.length === 0 ? { description, ...open } : { description, anyOf: builders },
@@ -43,6 +44,7 @@ function core(tables: Tables, plugins: Record<keyof Tables, References>): JsonSc
     image,
     keys => ({ ...keys, ...plugins.imageKeys }),
   )
+  return replaceAt(full, ['properties'], keys => ({ ...keys, ...plugins.projectKeys }))
 }
 
 const image = ['properties', 'images', 'additionalProperties', 'properties']

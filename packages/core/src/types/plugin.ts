@@ -24,12 +24,22 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
+/** What a project file holds under the keys that plugins add to its top. */
+export interface Settings {
+  /** By key, as the plugins' schemas left it. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** The folder of the project file, from which relative paths in it start. */
+  readonly root: string
+}
+
 /** What a plugin is handed once, before anything is built. */
 export interface PluginApi {
   /** The hooks of the build, for `tap`, `tapAsync` and `tapPromise`. A name that is no hook is an error. */
   readonly hooks: Hooks
   /** The project folder. */
   readonly root: string
+  /** What the project file holds under the plugin's `projectKeys`; nothing outside of a project. */
+  readonly settings: Settings
   /** The functions of @orch/oci, the very ones that orch runs: a plugin needs no import to make blobs and documents. */
   readonly oci: typeof import('@orch/oci')
 }
@@ -72,6 +82,8 @@ export interface Plugin {
   readonly exporters?: Readonly<Record<string, OptionsSchema>>
   /** Keys that images gain, such as `files`. */
   readonly imageKeys?: Readonly<Record<string, OptionsSchema>>
+  /** Keys at the top of the project file, such as `registries`; `setup` is handed what they hold. */
+  readonly projectKeys?: Readonly<Record<string, OptionsSchema>>
   /** Schemes of source references that it opens, such as `oci`. */
   readonly sources?: readonly string[]
   /**
