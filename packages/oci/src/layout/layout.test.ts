@@ -13,9 +13,10 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openArchive } from '../archive/read.ts'
-import { blobFromFile } from '../blob/blob.ts'
+import { type Blob, blobFromFile } from '../blob/blob.ts'
 import { encodeIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
@@ -107,6 +108,21 @@ describe('writeLayout', () => {
     })
     expect(pickImage(await openLayout(path), 'a:1').root.digest).toBe(image.root.digest)
     expect((await readdir(path)).sort()).toEqual(['blobs', 'index.json', 'oci-layout'])
+  })
+
+  it('does not wait for one blob when another lies', async () => {
+    const bad = await testImage(['linux/amd64', 'linux/riscv64'])
+    const layers = [...bad.blobs.values()].filter(
+      ({ descriptor }) => descriptor.mediaType === mediaTypes.layerGzip,
+    )
+    const [slow, lying] = layers.map(({ descriptor }) => descriptor)
+    if (slow === undefined || lying === undefined) throw new Error('no layers')
+    spoil(bad, lying)
+    const open: Blob['open'] = () => new Readable({ read() {} }) // whose bytes never come
+    bad.blobs.set(slow.digest, { descriptor: slow, open })
+    await expect(writeLayout(fresh(), [{ source: bad, names: ['a:1'] }])).rejects.toMatchObject({
+      code: 'BLOB_CORRUPT',
+    })
   })
 
   it('leaves no folder behind when it made one and failed', async () => {

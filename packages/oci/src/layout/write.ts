@@ -120,32 +120,25 @@ async function writeAll(
   return { written: written.length, reused: blobs.size - written.length }
 }
 
-/**
- * Puts blobs at their paths, several at once. A failure ends those that come after it and waits for those
- * before, so that it leaves what one after another would leave.
- */
+/** Puts blobs at their paths, several at once. The first failure ends all others. */
 async function placeAll(
   blobs: ReadonlyMap<string, Blob>,
   scratch: string,
   written: string[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const items = [...blobs].map(([target, blob]) => ({ target, blob, end: new AbortController() }))
-  const place = async ({ target, blob, end }: (typeof items)[number]): Promise<void> => {
-    const ends = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal])
+  const end = new AbortController()
+  const ends = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal])
+  const place = async ([target, blob]: readonly [string, Blob]): Promise<void> => {
     try {
       if (await placeBlob(blob, target, scratch, ends)) written.push(target)
     } catch (error) {
-      for (const item of items.toReversed()) {
-        item.end.abort(error)
-        if (item.end === end) break
-      }
+      end.abort(error)
       throw error
     }
   }
-  await atOnce(items, place, blobsAtOnce).catch(error => {
-    // What ended by it tells of it too, or of less.
-    throw items.find(item => item.end.signal.aborted)?.end.signal.reason ?? error
+  await atOnce([...blobs], place, blobsAtOnce).catch(error => {
+    throw end.signal.reason ?? error
   })
 }
 

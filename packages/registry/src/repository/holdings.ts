@@ -34,9 +34,4 @@ export class Holdings {
   isDoubted(digest: Digest, path: string): boolean {
     return this.#doubted.has(`${path}@${digest}`)
   }
-
-  /** The repository lacks something, nobody knows what: all is asked for again. */
-  forget(path: string): void {
-    for (const holders of this.#holders.values()) holders.delete(path)
-  }
 }

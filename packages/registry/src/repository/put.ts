@@ -91,6 +91,7 @@ export function sendDocument(
   })
 }
 
+const digestGrammar = /sha(?:256|512):[0-9a-f]+/g
 const unknown = ['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN']
 
 /** The refusal, or what it means when the registry lacks children: then nothing it said of them is believed. */
@@ -101,10 +102,11 @@ function explained(
 ): OrchError {
   if (!refused.says(...unknown)) return refused
   const document = new TextDecoder().decode(bytes)
-  const told = JSON.stringify(refused.errors).match(/sha(?:256|512):[0-9a-f]+/g) ?? []
+  const told = JSON.stringify(refused.errors).match(digestGrammar) ?? []
   const digests = [...new Set(told)].filter(isDigest).filter(digest => document.includes(digest))
-  if (digests.length === 0) holdings.forget(context.path)
-  for (const digest of digests) holdings.doubt(digest, context.path)
+  // Without a word of which, it may be any that the document names.
+  const named = [...(document.match(digestGrammar) ?? [])].filter(isDigest)
+  for (const digest of digests.length === 0 ? named : digests) holdings.doubt(digest, context.path)
   return new BlobUnknownError(
     `${refused.message}${digests.length === 0 ? '' : ` (it lacks ${digests.join(', ')})`}`,
     digests,

@@ -1,15 +1,21 @@
-import { type Blob, OrchError, stretches, verifiedBytes } from '@orch/oci'
+import { type Blob, BlobCheck, OrchError, type Stretch, stretches, verifiedBytes } from '@orch/oci'
 import type { OpenBody, RequestBody } from '../transport/types.ts'
 import { anySignal } from './context.ts'
 
 /** Pieces of at least so many bytes are above the high-water mark of any socket. */
 const reusable = 256 * 1024
 
-/** The bytes of a blob for the bodies of requests. */
+/**
+ * The bytes of a blob for the bodies of requests. Those that do not lie in a file here came from outside:
+ * they are verified on the way, and the last of them are held back until they were found right.
+ */
 export class UploadSource {
   readonly #blob: Blob
   readonly #signal: AbortSignal | undefined
   readonly #progress: ((sent: number) => void) | undefined
+  /** What was read so far; undefined when it is not known from the beginning on, or need not be. */
+  #check: BlobCheck | undefined
+  #checkedTo = 0
   /** Why the blob could not be read: sending again would not help. */
   failure: unknown
 
@@ -50,22 +56,50 @@ export class UploadSource {
     const { size } = this.#blob.descriptor
     const signal = anySignal(unwanted, this.#signal)
     let at = start
+    let held: Stretch | undefined
+    this.#begin(start)
     try {
       // One byte more than there should be, to see that there is none.
       const options = { start, end: end === size ? end + 1 : end, signal }
-      for await (const { data, release } of stretches(this.#blob, options)) {
-        at += data.byteLength
+      for await (const stretch of stretches(this.#blob, options)) {
+        at += stretch.data.byteLength
         if (at > end) throw this.#wrongSize('more')
-        yield data
-        this.#progress?.(at)
-        if (data.byteLength >= reusable) release()
+        this.#check?.update(stretch.data)
+        this.#checkedTo = at
+        if (held !== undefined) yield* this.#pass(held)
+        held = stretch
       }
       if (at < end) throw this.#wrongSize('less')
+      if (end === size) await this.#verify(signal)
+      if (held !== undefined) yield* this.#pass(held)
     } catch (error) {
       // When the body is unwanted its connection failed, and this is only what came of it.
       if (!unwanted.aborted) this.failure ??= error
       throw error
     }
+  }
+
+  *#pass({ at, data, release }: Stretch): Generator<Uint8Array, void, undefined> {
+    yield data
+    this.#progress?.(at + data.byteLength)
+    if (data.byteLength >= reusable) release()
+  }
+
+  /** Goes on where the check is, or from the beginning. */
+  #begin(start: number): void {
+    const { path, verified, descriptor } = this.#blob
+    if (path !== undefined || verified === true) return
+    if (start === 0) this.#check = new BlobCheck(descriptor)
+    else if (start !== this.#checkedTo) this.#check = undefined
+  }
+
+  /** Before the last bytes go. What was not seen as one whole, since a drop was between, is read again. */
+  async #verify(signal: AbortSignal | undefined): Promise<void> {
+    const { path, verified } = this.#blob
+    if (path !== undefined || verified === true) return
+    if (this.#check === undefined) await checkSource(this.#blob, signal)
+    else this.#check.end()
+    this.#check = undefined
   }
 
   #wrongSize(how: string): OrchError {
