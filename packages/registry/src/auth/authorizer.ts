@@ -1,10 +1,9 @@
 import type { Host } from '../hosts/hosts.ts'
-import type { Scope } from '../transport/types.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
 import { basicValue, type Found } from './credentials.ts'
 import type { Keychain } from './keychain.ts'
 import { mayLearnCredentials, realmOf } from './realm.ts'
-import { scopesBeyond, scopeTexts } from './scope.ts'
+import { type Scope, scopesBeyond, scopeTexts } from './scope.ts'
 import type { Secrets } from './secrets.ts'
 import type { Tokens } from './token.ts'
 

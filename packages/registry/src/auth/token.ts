@@ -1,6 +1,6 @@
-import { OrchError, shown } from '@orch/oci'
+import { OrchError } from '@orch/oci'
 import type { Host } from '../hosts/hosts.ts'
-import { problemsOf } from '../transport/said.ts'
+import { problemsOf, wordsOf } from '../problems.ts'
 import { basicValue, type Found, secretOf } from './credentials.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -173,8 +173,7 @@ function refused(
   secrets: Secrets,
 ): OrchError {
   const status = answer?.status ?? 0
-  const [problem] = problemsOf(answer?.bytes ?? new Uint8Array())
-  const words = problem?.message ? `: ${shown(secrets.hide(problem.message))}` : ''
+  const words = wordsOf(problemsOf(answer?.bytes ?? new Uint8Array()), secrets.hide)
   const using = account === undefined ? '' : ` with the credentials of ${account.origin}`
   const again = account === undefined ? 'Log in' : 'Log in again'
   if (status === 429 || status >= 500) {

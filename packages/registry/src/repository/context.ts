@@ -1,5 +1,6 @@
 import { type Digest, isDigest, parseReference, shown, UsageError } from '@orch/oci'
-import type { RegistryRequest, RegistryResponse, Scope, Transport } from '../transport/types.ts'
+import type { Scope } from '../auth/scope.ts'
+import type { RegistryRequest, RegistryResponse, Transport } from '../transport/types.ts'
 import type { Holdings } from './holdings.ts'
 
 /** One registry of a run. */

@@ -7,7 +7,7 @@ import {
   OrchError,
   parseIndex,
 } from '@orch/oci'
-import { discard } from './answer.ts'
+import { discard } from '../transport/bodies.ts'
 import { type Context, fullName, pullScope } from './context.ts'
 import { find } from './documents.ts'
 import { pages } from './pages.ts'

@@ -8,8 +8,9 @@ import {
   parseIndex,
   parseManifest,
 } from '@orch/oci'
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
-import { brokenAnswer, discard, refusal } from './answer.ts'
+import { brokenAnswer, refusal } from './answer.ts'
 import { type Context, fullName } from './context.ts'
 import { pause } from './patience.ts'
 import { type PutDocument, sendDocument } from './put.ts'

@@ -2,9 +2,10 @@ import { OrchError, shown } from '@orch/oci'
 import type { Asking, Authorizer } from '../auth/authorizer.ts'
 import type { Keychain } from '../auth/keychain.ts'
 import type { Secrets } from '../auth/secrets.ts'
+import { problemsOf, wordsOf } from '../problems.ts'
+import { readSmall } from './bodies.ts'
 import type { Followed } from './follow.ts'
 import { retryAfter, serverTime } from './retry-after.ts'
-import { said } from './said.ts'
 import type { RegistryRequest } from './types.ts'
 
 export interface FailureContext {
@@ -28,7 +29,8 @@ export async function failureOf(
   const { status, address } = response
   if (status < 500 && !refusals.has(status)) return undefined
   const { host } = asking
-  const words = await said(response, context.secrets)
+  const bytes = await readSmall(response.body, 'cut').catch(() => new Uint8Array())
+  const words = wordsOf(problemsOf(bytes), context.secrets.hide)
   const path = shown(context.secrets.hide(request.target)).slice(1, -1)
   const what = `${request.method} ${path}`
   const isOwn = address.url.origin === host.origin.origin
