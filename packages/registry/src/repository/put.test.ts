@@ -248,6 +248,35 @@ describe('what refers to an image', () => {
     expect(await open(registry).referrers(subject.digest)).toHaveLength(1)
   })
 
+  it('is looked for under the tag too when the registry lists only what came later', async () => {
+    let isNew = false
+    await using registry = await testRegistry(({ url, answer }) => {
+      if (!isNew || !url.includes('/referrers/')) return false
+      const later = { ...about, digest: sbom.digest, size: sbom.bytes.byteLength }
+      const list = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [later] } as const
+      answer(200, { 'content-type': mediaTypes.index }, encodeIndex(list))
+      return true
+    })
+    await open(registry).put(signature, [])
+    isNew = true
+    const found = await open(registry).referrers(subject.digest)
+    expect(found.map(({ digest }) => digest)).toEqual([signature.digest, sbom.digest])
+  })
+
+  it('is an error when the API is down and no tag says more', async () => {
+    await using registry = await testRegistry(({ url, answer }) => {
+      if (!url.includes('/referrers/')) return false
+      answer(503)
+      return true
+    })
+    const repository = open(registry)
+    await expect(repository.referrers(subject.digest)).rejects.toMatchObject({
+      code: 'REGISTRY_BROKEN',
+    })
+    await repository.put(signature, [])
+    expect(await repository.referrers(subject.digest)).toMatchObject([{ digest: signature.digest }])
+  })
+
   it('is an error when the tag names an image', async () => {
     await using registry = await testRegistry()
     const kept = { bytes: Buffer.from(subject.bytes), mediaType: mediaTypes.manifest }

@@ -39,7 +39,7 @@ export async function announce(
 ): Promise<void> {
   const referrer = referrerOf(document, digest)
   if (referrer === undefined) return
-  const listed = await fromApi(context, referrer.subject, signal)
+  const { listed } = await fromApi(context, referrer.subject, signal)
   const isPromised = headers['oci-subject'] === referrer.subject && listed !== undefined
   if (isPromised || listed?.some(descriptor => descriptor.digest === digest) === true) return
   await changeList(context, referrer, true, signal)
