@@ -63,10 +63,12 @@ export function createAuthorizer(keychain: Keychain, tokens: Tokens, secrets: Se
       }
       const { host } = asking
       const { realm, service } = way
-      const account = mayLearnCredentials(host, realm) ? found : undefined
+      const isTold = mayLearnCredentials(host, realm)
+      const account = isTold ? found : undefined
+      const isUntold = !isTold && found !== undefined
       const ours = scopeTexts(asking.scopes)
       const scopes = [...ours, ...(beyond.get(keyOf(asking, ours)) ?? [])]
-      return `Bearer ${await tokens.get({ host, realm, service, scopes, account })}`
+      return `Bearer ${await tokens.get({ host, realm, service, scopes, account, isUntold })}`
     },
     challenged(asking, header, used) {
       doubt(used)

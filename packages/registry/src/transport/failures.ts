@@ -1,6 +1,7 @@
 import { OrchError, shown } from '@orch/oci'
 import type { Asking, Authorizer } from '../auth/authorizer.ts'
 import type { Keychain } from '../auth/keychain.ts'
+import { untoldHint } from '../auth/realm.ts'
 import type { Secrets } from '../auth/secrets.ts'
 import { problemsOf, wordsOf } from '../problems.ts'
 import { readSmall } from './bodies.ts'
@@ -65,7 +66,7 @@ async function hintOf(
   if (!isOwn) return 'Credentials are never sent to another host; ask whoever runs the registry.'
   const { found, untold } = await authorizer.account(asking)
   if (untold !== undefined) {
-    return `The credentials of ${host.domain} were not sent to its token server ${untold.host}, which is of another domain; if it is right, name it in tokenServers of ${host.domain}.`
+    return untoldHint(host, untold)
   }
   return found === undefined
     ? `Log in with docker login ${host.domain}; no credentials for it were found in ${keychain.places.join(', ')}.`
