@@ -95,7 +95,7 @@ export interface Repository {
   ): Promise<Digest>
   /** All tags, page by page. */
   tags(signal?: AbortSignal): AsyncIterable<string>
-  /** What refers to a digest: by the API, else by the fallback tag. */
+  /** What refers to a digest, by the API and by the fallback tag. Throws `REGISTRY_BROKEN` when the API fails and there is no tag. */
   referrers(
     digest: Digest,
     options?: { readonly artifactType?: string; readonly signal?: AbortSignal },

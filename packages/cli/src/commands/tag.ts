@@ -1,5 +1,6 @@
 import {
   formatReference,
+  isTag,
   parseReference,
   type Reference,
   UsageError,
@@ -45,7 +46,7 @@ async function tag(
 
 /** The tag that is meant by a lone tag or by a whole reference to the same repository. */
 function tagOf(text: string, { domain, path }: Reference): string {
-  if (/^\w[\w.-]{0,127}$/.test(text)) return text
+  if (isTag(text)) return text
   const other = withDefaultTag(parseReference(bareReference(text)))
   if (other.domain === domain && other.path === path && other.digest === undefined && other.tag)
     return other.tag

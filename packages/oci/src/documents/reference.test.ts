@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { familiarReference, formatReference, parseReference, wholeReference } from './reference.ts'
+import {
+  familiarReference,
+  formatReference,
+  isTag,
+  parseReference,
+  wholeReference,
+} from './reference.ts'
 
 const hex = 'a'.repeat(64)
 const whole = (text: string): string => formatReference(parseReference(text))
@@ -134,3 +140,16 @@ describe('a reference', () => {
     expect(wholeReference(`a@sha256:${hex}`)).toBe(`docker.io/library/a@sha256:${hex}`)
   })
 })
+
+it.each([
+  ['1.2-rc_3', true],
+  ['_x', true],
+  ['a'.repeat(128), true],
+  ['a'.repeat(129), false],
+  ['', false],
+  ['-x', false],
+  ['.x', false],
+  ['a b', false],
+  ['a\n', false],
+  ['team/x:1', false],
+])('%j is a tag: %s', (text, expected) => expect(isTag(text)).toBe(expected))

@@ -37,8 +37,7 @@ export function parseReference(text: string): Reference {
   if (path.length > maxPathLength)
     fail(text, `its repository is longer than ${maxPathLength} characters`)
   if (!pathGrammar.test(path)) fail(text, `its repository ${shown(path)} breaks the grammar`)
-  if (tag !== undefined && !tagGrammar.test(tag))
-    fail(text, `its tag ${shown(tag)} breaks the grammar`)
+  if (tag !== undefined && !isTag(tag)) fail(text, `its tag ${shown(tag)} breaks the grammar`)
   if (digestText !== undefined && !isDigest(digestText))
     fail(text, `${shown(digestText)} is not a digest`)
   return {
@@ -47,6 +46,11 @@ export function parseReference(text: string): Reference {
     ...(tag === undefined ? {} : { tag }),
     ...(digestText === undefined ? {} : { digest: digestText }),
   }
+}
+
+/** Whether a text is a tag by the grammar of references: `1.2-rc`, up to 128 characters. */
+export function isTag(text: string): boolean {
+  return tagGrammar.test(text)
 }
 
 function splitName(name: string): { domain: string; path: string } {

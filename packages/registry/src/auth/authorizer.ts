@@ -1,10 +1,9 @@
 import type { Host } from '../hosts/hosts.ts'
-import type { Scope } from '../transport/types.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
 import { basicValue, type Found } from './credentials.ts'
 import type { Keychain } from './keychain.ts'
 import { mayLearnCredentials, realmOf } from './realm.ts'
-import { scopesBeyond, scopeTexts } from './scope.ts'
+import { type Scope, scopesBeyond, scopeTexts } from './scope.ts'
 import type { Secrets } from './secrets.ts'
 import type { Tokens } from './token.ts'
 
@@ -64,10 +63,12 @@ export function createAuthorizer(keychain: Keychain, tokens: Tokens, secrets: Se
       }
       const { host } = asking
       const { realm, service } = way
-      const account = mayLearnCredentials(host, realm) ? found : undefined
+      const isTold = mayLearnCredentials(host, realm)
+      const account = isTold ? found : undefined
+      const isUntold = !isTold && found !== undefined
       const ours = scopeTexts(asking.scopes)
       const scopes = [...ours, ...(beyond.get(keyOf(asking, ours)) ?? [])]
-      return `Bearer ${await tokens.get({ host, realm, service, scopes, account })}`
+      return `Bearer ${await tokens.get({ host, realm, service, scopes, account, isUntold })}`
     },
     challenged(asking, header, used) {
       doubt(used)

@@ -64,6 +64,11 @@ export function mayLearnCredentials(host: Host, realm: URL): boolean {
   return !isShared(parent) && (server === parent || server.endsWith(`.${parent}`))
 }
 
+/** What to do about credentials that a token server was not told. */
+export function untoldHint({ domain }: Host, { host }: URL): string {
+  return `The credentials of ${domain} were not sent to its token server ${host}, which is of another domain; if it is right, name it in registries.${domain}.token-servers of the project file.`
+}
+
 function isShared(domain: string): boolean {
   const labels = domain.split('.')
   const [second = '', top = ''] = labels.slice(-2)

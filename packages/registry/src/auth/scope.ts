@@ -1,4 +1,8 @@
-import type { Scope } from '../transport/types.ts'
+/** What a token must allow (distribution, spec/auth/scope.md): `repository:team/x:pull,push`. */
+export interface Scope {
+  readonly repository: string
+  readonly actions: readonly ('pull' | 'push' | 'delete')[]
+}
 
 /** `repository:team/x:pull,push`, each once, in the order given. */
 export function scopeTexts(scopes: readonly Scope[]): readonly string[] {

@@ -1,7 +1,8 @@
-import { OrchError, shown } from '@orch/oci'
+import { OrchError } from '@orch/oci'
 import type { Host } from '../hosts/hosts.ts'
-import { problemsOf } from '../transport/said.ts'
+import { problemsOf, wordsOf } from '../problems.ts'
 import { basicValue, type Found, secretOf } from './credentials.ts'
+import { untoldHint } from './realm.ts'
 import type { Secrets } from './secrets.ts'
 
 /** What a token is asked for with. */
@@ -13,6 +14,8 @@ export interface TokenQuery {
   readonly scopes: readonly string[]
   /** None: an anonymous token. */
   readonly account: Found | undefined
+  /** There are credentials, but the realm may not learn them. */
+  readonly isUntold?: boolean
 }
 
 /** A request to a token server. Retried by whoever sends it. */
@@ -168,13 +171,12 @@ function readToken({ host, realm }: TokenQuery, bytes: Uint8Array, secrets: Secr
 }
 
 function refused(
-  { host, realm, account }: TokenQuery,
+  { host, realm, account, isUntold }: TokenQuery,
   answer: TokenAnswer | undefined,
   secrets: Secrets,
 ): OrchError {
   const status = answer?.status ?? 0
-  const [problem] = problemsOf(answer?.bytes ?? new Uint8Array())
-  const words = problem?.message ? `: ${shown(secrets.hide(problem.message))}` : ''
+  const words = wordsOf(problemsOf(answer?.bytes ?? new Uint8Array()), secrets.hide)
   const using = account === undefined ? '' : ` with the credentials of ${account.origin}`
   const again = account === undefined ? 'Log in' : 'Log in again'
   if (status === 429 || status >= 500) {
@@ -187,6 +189,6 @@ function refused(
   return new OrchError(
     [400, 401, 403].includes(status) ? 'REGISTRY_DENIED' : 'REGISTRY_TOKEN',
     `${realm.host} gave no token for ${host.domain}${using}: HTTP ${status}${words}`,
-    { hint: `${again}: docker login ${host.domain}` },
+    { hint: isUntold ? untoldHint(host, realm) : `${again}: docker login ${host.domain}` },
   )
 }

@@ -109,7 +109,7 @@ describe('a registry without TLS', () => {
     const error = await strict.request(get(registry.host)).catch(thrown => thrown)
     expect(error).toMatchObject({
       code: 'REGISTRY_TLS',
-      hint: expect.stringContaining('plainHttp'),
+      hint: expect.stringContaining(`registries.${registry.host}.plain-http`),
     })
     expect(registry.seen).toHaveLength(1)
   })

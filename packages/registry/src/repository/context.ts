@@ -1,5 +1,6 @@
-import { type Digest, isDigest, parseReference, shown, UsageError } from '@orch/oci'
-import type { RegistryRequest, RegistryResponse, Scope, Transport } from '../transport/types.ts'
+import { type Digest, isDigest, isTag, parseReference, shown, UsageError } from '@orch/oci'
+import type { Scope } from '../auth/scope.ts'
+import type { RegistryRequest, RegistryResponse, Transport } from '../transport/types.ts'
 import type { Holdings } from './holdings.ts'
 
 /** One registry of a run. */
@@ -72,9 +73,7 @@ export function anySignal(
   return AbortSignal.any([one, other])
 }
 
-const tagGrammar = /^\w[\w.-]{0,127}$/
-
 function checkedReference(reference: string): string {
-  if (isDigest(reference) || tagGrammar.test(reference)) return reference
+  if (isDigest(reference) || isTag(reference)) return reference
   throw new UsageError('REFERENCE_INVALID', `${shown(reference)} is neither a tag nor a digest`)
 }

@@ -3,8 +3,8 @@ import {
   digestOf,
   digestParts,
   isDigest,
+  isDocumentType,
   isIndexType,
-  isManifestType,
   maxDocumentBytes,
   mediaTypes,
   OrchError,
@@ -12,9 +12,11 @@ import {
   parseManifest,
   shown,
 } from '@orch/oci'
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
 import type { RemoteDocument, Resolved } from '../types.ts'
-import { askWhole, brokenAnswer, discard, refusal } from './answer.ts'
+import { brokenAnswer, refusal } from './answer.ts'
+import { askWhole } from './ask-whole.ts'
 import { ask, type Context, fullName, manifestTarget } from './context.ts'
 
 const accept = [
@@ -120,8 +122,4 @@ function verified(
 
 function contentType(headers: RegistryResponse['headers']): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? ''
-}
-
-function isDocumentType(mediaType: string): boolean {
-  return isIndexType(mediaType) || isManifestType(mediaType)
 }

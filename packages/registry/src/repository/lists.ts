@@ -1,5 +1,6 @@
 import { isObject, OrchError, parseJson, shown } from '@orch/oci'
-import { brokenAnswer, drop, refusal } from './answer.ts'
+import { drop } from '../transport/bodies.ts'
+import { brokenAnswer, refusal } from './answer.ts'
 import { type Context, pullScope, type RegistryContext } from './context.ts'
 import { type Listing, type Page, pages } from './pages.ts'
 

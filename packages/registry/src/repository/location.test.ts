@@ -29,6 +29,8 @@ describe('an address that a registry gives', () => {
     [undefined, 'does not say where'],
     ['', 'does not say where'],
     ['http://other.example/u', 'without TLS'],
+    ['http://example.com:5001/u', 'without TLS'],
+    ['http://example.com:443/u', 'without TLS'],
     ['ftp://example.com/u', 'no HTTP address'],
     ['file:///etc/passwd', 'no HTTP address'],
     ['https://user:hunter2@example.com/u', 'with credentials'],

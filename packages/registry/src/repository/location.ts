@@ -1,4 +1,5 @@
 import { redact, shown } from '@orch/oci'
+import { tlsOf } from '../transport/address.ts'
 import { brokenAnswer } from './answer.ts'
 
 /** An address in its parts, the part after the host as it was written. */
@@ -46,12 +47,12 @@ export function withParameter(address: string, name: string, value: string): str
 }
 
 function mended(found: Address, base: Address, wrong: (why: string) => Error): Address {
-  const isSameHost = hostOf(found).hostname === hostOf(base).hostname
-  const isDowngrade = base.scheme === 'https' && found.scheme === 'http'
-  if (isSameHost && (isDowngrade || !/:\d+$/.test(found.authority)))
-    return { ...base, rest: found.rest }
-  if (isDowngrade) throw wrong('without TLS')
-  return found
+  const url = hostOf(found)
+  const own = hostOf(base)
+  const tls = tlsOf(url, own)
+  if (tls === 'refused') throw wrong('without TLS')
+  const isPortLost = url.hostname === own.hostname && !/:\d+$/.test(found.authority)
+  return tls === 'lost' || isPortLost ? { ...base, rest: found.rest } : found
 }
 
 function hostOf({ scheme, authority }: Address): URL {

@@ -1,6 +1,7 @@
 import type { Descriptor, Digest } from '@orch/oci'
-import type { RegistryResponse, Scope } from '../transport/types.ts'
-import { discard } from './answer.ts'
+import type { Scope } from '../auth/scope.ts'
+import { discard } from '../transport/bodies.ts'
+import type { RegistryResponse } from '../transport/types.ts'
 import { ask, blobTarget, type Context, pullScope, pushScope } from './context.ts'
 
 /** `Repository.has`. */

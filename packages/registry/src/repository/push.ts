@@ -1,7 +1,7 @@
 import { type Blob, OrchError } from '@orch/oci'
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
 import type { Pushed } from '../types.ts'
-import { discard } from './answer.ts'
 import { ask, type Context, pullScope, pushScope } from './context.ts'
 import { pause } from './patience.ts'
 import { isComplete } from './presence.ts'

@@ -6,8 +6,9 @@ import {
   OrchError,
   type OrchErrorOptions,
 } from '@orch/oci'
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
-import { brokenAnswer, discard, type RefusedError, refusal } from './answer.ts'
+import { brokenAnswer, type RefusedError, refusal } from './answer.ts'
 import { ask, type Context, fullName, manifestTarget, pushScope } from './context.ts'
 import { find, resolve } from './documents.ts'
 import { pause } from './patience.ts'
@@ -102,7 +103,7 @@ function explained(
 ): OrchError {
   if (!refused.says(...unknown)) return refused
   const document = new TextDecoder().decode(bytes)
-  const told = JSON.stringify(refused.errors).match(digestGrammar) ?? []
+  const told = JSON.stringify(refused.problems).match(digestGrammar) ?? []
   const digests = [...new Set(told)].filter(isDigest).filter(digest => document.includes(digest))
   // Without a word of which, it may be any that the document names.
   const named = [...(document.match(digestGrammar) ?? [])].filter(isDigest)

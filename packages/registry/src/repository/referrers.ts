@@ -7,41 +7,54 @@ import {
   OrchError,
   parseIndex,
 } from '@orch/oci'
-import { discard } from './answer.ts'
+import { discard } from '../transport/bodies.ts'
 import { type Context, fullName, pullScope } from './context.ts'
 import { find } from './documents.ts'
 import { pages } from './pages.ts'
 
-/** `Repository.referrers`: the API's answer, and the fallback tag's where the API has none or knows nothing. */
+/**
+ * `Repository.referrers`: what the API lists and what the fallback tag lists, each once. Throws
+ * `REGISTRY_BROKEN` when the API fails and there is no such tag: then nobody knows what there is.
+ */
 export async function referrers(
   context: Context,
   digest: Digest,
   options: { readonly artifactType?: string; readonly signal?: AbortSignal | undefined },
 ): Promise<readonly Descriptor[]> {
   const { artifactType, signal } = options
-  let found = (await fromApi(context, digest, signal)) ?? []
+  const { listed, failure } = await fromApi(context, digest, signal)
   // What was pushed before the registry knew the API may be under the tag alone.
-  if (found.length === 0)
-    found = (await fallbackIndex(context, digest, signal))?.index.manifests ?? []
+  const tagged = (await fallbackIndex(context, digest, signal))?.index.manifests
+  if (tagged === undefined && failure?.code === 'REGISTRY_BROKEN') throw failure
+  const found = [...(tagged ?? []), ...(listed ?? [])]
   const byDigest = new Map(found.map(descriptor => [descriptor.digest, descriptor]))
   return [...byDigest.values()].filter(
     descriptor => artifactType === undefined || descriptor.artifactType === artifactType,
   )
 }
 
-/** What the referrers API says (distribution-spec, listing referrers); undefined when there is no such API. */
+/**
+ * What the referrers API lists (distribution-spec, listing referrers); undefined when there is no such API,
+ * with the `failure` that it answered when that may mean so.
+ */
 export async function fromApi(
   context: Context,
   digest: Digest,
   signal: AbortSignal | undefined,
-): Promise<readonly Descriptor[] | undefined> {
+): Promise<ApiAnswer> {
   try {
-    return await apiReferrers(context, digest, signal)
+    return { listed: await apiReferrers(context, digest, signal) }
   } catch (error) {
     // Some answer so to what they do not know; who is really denied hears it when the tag is asked for.
-    if (error instanceof OrchError && noApi.has(error.code)) return undefined
+    if (error instanceof OrchError && noApi.has(error.code))
+      return { listed: undefined, failure: error }
     throw error
   }
+}
+
+interface ApiAnswer {
+  readonly listed: readonly Descriptor[] | undefined
+  readonly failure?: OrchError
 }
 
 const noApi = new Set(['REGISTRY_DENIED', 'REGISTRY_BROKEN'])

@@ -1,5 +1,6 @@
 import { isDigest, OrchError } from '@orch/oci'
-import { discard, refusal } from './answer.ts'
+import { discard } from '../transport/bodies.ts'
+import { refusal } from './answer.ts'
 import { ask, type Context, fullName, manifestTarget } from './context.ts'
 import { find } from './documents.ts'
 import { renounce } from './subject.ts'

@@ -1,5 +1,6 @@
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
-import { discard, refusal } from './answer.ts'
+import { refusal } from './answer.ts'
 import { ask, type Context, pushScope } from './context.ts'
 import { addressFrom } from './location.ts'
 

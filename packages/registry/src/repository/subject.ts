@@ -8,8 +8,9 @@ import {
   parseIndex,
   parseManifest,
 } from '@orch/oci'
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
-import { brokenAnswer, discard, refusal } from './answer.ts'
+import { brokenAnswer, refusal } from './answer.ts'
 import { type Context, fullName } from './context.ts'
 import { pause } from './patience.ts'
 import { type PutDocument, sendDocument } from './put.ts'
@@ -38,7 +39,7 @@ export async function announce(
 ): Promise<void> {
   const referrer = referrerOf(document, digest)
   if (referrer === undefined) return
-  const listed = await fromApi(context, referrer.subject, signal)
+  const { listed } = await fromApi(context, referrer.subject, signal)
   const isPromised = headers['oci-subject'] === referrer.subject && listed !== undefined
   if (isPromised || listed?.some(descriptor => descriptor.digest === digest) === true) return
   await changeList(context, referrer, true, signal)

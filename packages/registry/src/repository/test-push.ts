@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { type Blob, blobFromBytes, mediaTypes } from '@orch/oci'
-import type { Pushed } from '../types.ts'
+import {
+  type Blob,
+  blobFromBytes,
+  type Digest,
+  digestOf,
+  encodeManifest,
+  type Manifest,
+  mediaTypes,
+} from '@orch/oci'
+import type { Pushed, Repository } from '../types.ts'
 import type { TestRegistry } from './test-registry.ts'
 
 export const MiB: number = 1024 * 1024
@@ -25,3 +33,24 @@ export const push = (registry: TestRegistry, blob: Blob, path = 'team/api'): Pro
 /** What the registry has of a blob. */
 export const stored = (registry: TestRegistry, blob: Blob): Buffer =>
   registry.blobs.get(`team/api@${blob.descriptor.digest}`) ?? Buffer.alloc(0)
+
+export const open = (registry: TestRegistry): Repository =>
+  registry.client.repository(registry.host, 'team/api')
+
+export const config: Blob = blobFromBytes(Buffer.from('{}'), mediaTypes.config)
+const bare: Manifest = {
+  schemaVersion: 2,
+  mediaType: mediaTypes.manifest,
+  config: config.descriptor,
+  layers: [],
+}
+
+/** A manifest without layers. */
+export function documentOf(extra: Partial<Manifest> = {}): {
+  readonly bytes: Uint8Array
+  readonly mediaType: string
+  readonly digest: Digest
+} {
+  const bytes = encodeManifest({ ...bare, ...extra })
+  return { bytes, mediaType: mediaTypes.manifest, digest: digestOf(bytes) }
+}

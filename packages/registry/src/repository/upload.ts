@@ -1,6 +1,7 @@
 import { type Blob, OrchError } from '@orch/oci'
+import { discard } from '../transport/bodies.ts'
 import type { RegistryResponse } from '../transport/types.ts'
-import { brokenAnswer, discard, RefusedError, refusal } from './answer.ts'
+import { brokenAnswer, RefusedError, refusal } from './answer.ts'
 import { ask, type Context, fullName, pushScope } from './context.ts'
 import { withParameter } from './location.ts'
 import { Patience } from './patience.ts'

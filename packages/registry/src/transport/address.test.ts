@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { readAddress } from './address.ts'
+import { readAddress, tlsOf } from './address.ts'
 
 const base = new URL('https://registry.example:5000/v2/team/x/blobs/uploads/')
 const read = (text: string): string | undefined => {
@@ -27,6 +27,20 @@ it.each([
   ['/a\r\nHost: evil', undefined],
   ['https://', undefined],
 ])('%s', (text, expected) => expect(read(text)).toBe(expected))
+
+it.each([
+  ['http://a.example/', 'https://a.example/', 'lost'],
+  ['http://A.example:443/', 'https://a.example/', 'lost'],
+  ['http://a.example/', 'https://a.example:5000/', 'lost'],
+  ['http://a.example:5000/', 'https://a.example:5000/', 'lost'],
+  ['http://a.example:5001/', 'https://a.example:5000/', 'refused'],
+  ['http://a.example:5000/', 'https://a.example/', 'refused'],
+  ['http://b.example/', 'https://a.example/', 'refused'],
+  ['https://b.example:1/', 'https://a.example/', 'kept'],
+  ['http://b.example/', 'http://a.example/', 'kept'],
+])('%s from %s: TLS is %s', (url, origin, expected) =>
+  expect(tlsOf(new URL(url), new URL(origin))).toBe(expected),
+)
 
 it('never throws, and what it reads can be a request line', () => {
   const piece = fc.oneof(

@@ -27,6 +27,18 @@ export function readAddress(text: string, base?: URL): Address | undefined {
   return { url, path: isPlain ? path : `${url.pathname}${url.search}` }
 }
 
+/**
+ * What an address that a registry gives means for TLS. A registry that does not know of the proxy before
+ * it names itself without TLS (`lost`): without a port, or with the one that it is reached at. It is then
+ * asked with TLS. Any other address without TLS, such as another port of the same host, is `refused`.
+ * @param origin where the registry is asked
+ */
+export function tlsOf(url: URL, origin: URL): 'kept' | 'lost' | 'refused' {
+  if (origin.protocol !== 'https:' || url.protocol === 'https:') return 'kept'
+  const isOwnPort = url.port === '' || url.port === (origin.port || '443')
+  return url.hostname === origin.hostname && isOwnPort ? 'lost' : 'refused'
+}
+
 /** Only what an HTTP request line can carry. */
 function isPrintable(text: string): boolean {
   return /^[\x21-\x7e\x80-\xff]+$/.test(text)

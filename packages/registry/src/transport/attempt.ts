@@ -3,7 +3,7 @@ import type { Asking, Authorizer } from '../auth/authorizer.ts'
 import type { Secrets } from '../auth/secrets.ts'
 import type { Hosts } from '../hosts/hosts.ts'
 import { abortable } from './abortable.ts'
-import { type Address, readAddress } from './address.ts'
+import { type Address, readAddress, tlsOf } from './address.ts'
 import { type Followed, follow } from './follow.ts'
 import type { RegistryRequest } from './types.ts'
 import type { Warnings } from './warnings.ts'
@@ -60,10 +60,7 @@ export async function attempt(
   return token === undefined ? response : send(response.address, token)
 }
 
-/**
- * Where a request goes. An upload's address that names the registry without TLS, because the registry
- * does not know of the proxy before it, means the registry; any other address without TLS is refused.
- */
+/** Where a request goes; never without TLS when the registry speaks it. Throws `REGISTRY_REDIRECT`. */
 function addressOf({ domain, target }: RegistryRequest, origin: URL): Address {
   const address = readAddress(target, origin)
   const refuse = (why: string): never => {
@@ -73,9 +70,7 @@ function addressOf({ domain, target }: RegistryRequest, origin: URL): Address {
   }
   if (address === undefined) return refuse('that is none of the web')
   const { url, path } = address
-  if (origin.protocol !== 'https:' || url.protocol === 'https:') return address
-  const isOwn = url.hostname === origin.hostname && (url.port === '' || url.port === origin.port)
-  return isOwn
-    ? { url: new URL(path, origin.href), path }
-    : refuse(`at ${url.host} that does not speak TLS`)
+  const tls = tlsOf(url, origin)
+  if (tls === 'refused') return refuse(`at ${url.host} that does not speak TLS`)
+  return tls === 'kept' ? address : { url: new URL(path, origin.href), path }
 }

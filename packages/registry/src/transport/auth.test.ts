@@ -239,7 +239,7 @@ describe('a registry that refuses', () => {
       expect(error.hint).toMatch(
         /docker login 127.0.0.1.*\.docker\/config\.json.*containers\/auth\.json/,
       )
-      expect(error.message).toContain('denied: not Bearer ***')
+      expect(error.message).toContain('DENIED: not Bearer ***')
       expect(registry.seen).toHaveLength(2)
     },
   )

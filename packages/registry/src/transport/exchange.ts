@@ -1,13 +1,11 @@
 import { Readable } from 'node:stream'
-import { OrchError } from '@orch/oci'
 import type { Connections } from '../hosts/hosts.ts'
 import { request as send } from '../hosts/undici.ts'
 import type { Address } from './address.ts'
+import { readSmall } from './bodies.ts'
 import { bulkExchange } from './bulk.ts'
 import type { OpenBody, RegistryRequest, RegistryResponse, RequestBody } from './types.ts'
 
-/** What tokens and errors may be: 1 MiB. */
-const maxSmallBody = 1024 * 1024
 /** Bodies up to this are read at once, so that a drop within them is retried like one before them. */
 const readAtOnce = 64 * 1024
 
@@ -90,24 +88,4 @@ async function settled(response: RegistryResponse, method: string): Promise<Exch
     isRead: true,
     body: Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false }),
   }
-}
-
-/**
- * Reads a body to its end. What is longer than 1 MiB is cut off, or refused with `REGISTRY_BROKEN`.
- */
-export async function readSmall(
-  body: Readable,
-  long: 'cut' | undefined = undefined,
-): Promise<Buffer> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of body as AsyncIterable<Buffer>) {
-    parts.push(part)
-    size += part.length
-    if (size > maxSmallBody) {
-      if (long === 'cut') break
-      throw new OrchError('REGISTRY_BROKEN', 'an answer is longer than 1 MiB')
-    }
-  }
-  return Buffer.concat(parts).subarray(0, maxSmallBody)
 }

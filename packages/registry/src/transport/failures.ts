@@ -1,10 +1,12 @@
 import { OrchError, shown } from '@orch/oci'
 import type { Asking, Authorizer } from '../auth/authorizer.ts'
 import type { Keychain } from '../auth/keychain.ts'
+import { untoldHint } from '../auth/realm.ts'
 import type { Secrets } from '../auth/secrets.ts'
+import { problemsOf, wordsOf } from '../problems.ts'
+import { readSmall } from './bodies.ts'
 import type { Followed } from './follow.ts'
 import { retryAfter, serverTime } from './retry-after.ts'
-import { said } from './said.ts'
 import type { RegistryRequest } from './types.ts'
 
 export interface FailureContext {
@@ -28,7 +30,8 @@ export async function failureOf(
   const { status, address } = response
   if (status < 500 && !refusals.has(status)) return undefined
   const { host } = asking
-  const words = await said(response, context.secrets)
+  const bytes = await readSmall(response.body, 'cut').catch(() => new Uint8Array())
+  const words = wordsOf(problemsOf(bytes), context.secrets.hide)
   const path = shown(context.secrets.hide(request.target)).slice(1, -1)
   const what = `${request.method} ${path}`
   const isOwn = address.url.origin === host.origin.origin
@@ -63,7 +66,7 @@ async function hintOf(
   if (!isOwn) return 'Credentials are never sent to another host; ask whoever runs the registry.'
   const { found, untold } = await authorizer.account(asking)
   if (untold !== undefined) {
-    return `The credentials of ${host.domain} were not sent to its token server ${untold.host}, which is of another domain; if it is right, name it in tokenServers of ${host.domain}.`
+    return untoldHint(host, untold)
   }
   return found === undefined
     ? `Log in with docker login ${host.domain}; no credentials for it were found in ${keychain.places.join(', ')}.`

@@ -1,6 +1,7 @@
 import { messageOf, OrchError, shown } from '@orch/oci'
 import type { Secrets } from '../auth/secrets.ts'
 import { RefusedAddress } from '../hosts/connector.ts'
+import type { Host } from '../hosts/hosts.ts'
 import type { Address } from './address.ts'
 
 /** What a failed connection means: worth another try, worth one if the host was there before, or final. */
@@ -34,7 +35,7 @@ function codesOf(error: unknown): readonly string[] {
  */
 export function faultError(
   error: unknown,
-  domain: string,
+  { domain, origin }: Host,
   { url }: Address,
   secrets: Secrets,
 ): unknown {
@@ -44,7 +45,7 @@ export function faultError(
     return new OrchError(
       'REGISTRY_REDIRECT',
       `${domain} sends to ${url.host}, where it may not send: ${error.message}`,
-      { hint: `If that is right, name ${url.host} in the settings of registries.` },
+      { hint: `If that is right, name ${url.host} under registries in the project file.` },
     )
   }
   const codes = codesOf(error)
@@ -53,14 +54,15 @@ export function faultError(
     codes.includes('ERR_SSL_PACKET_LENGTH_TOO_LONG')
   ) {
     return new OrchError('REGISTRY_TLS', `${at} does not speak TLS`, {
-      hint: `If plain HTTP is meant, set plainHttp for ${domain}.`,
+      hint: `If plain HTTP is meant, set registries.${domain}.plain-http in the project file, or say insecure=true or --insecure.`,
     })
   }
   const tls = codes.find(code => /CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY|EPROTO/.test(code))
   const why = shown(secrets.hide(firstClause(messageOf(error)) || codes.join(', ')))
   if (tls !== undefined) {
+    const name = url.origin === origin.origin ? domain : url.host
     return new OrchError('REGISTRY_TLS', `no trusted connection to ${at}: ${tls}: ${why}`, {
-      hint: `Put the authority that signed its certificate into certs.d/${url.host}/ca.crt, or set ca for it.`,
+      hint: `Put the authority that signed its certificate into certs.d/${name}/ca.crt, or name its file in registries.${name}.ca of the project file.`,
     })
   }
   return new OrchError('REGISTRY_UNREACHABLE', `${at} cannot be reached: ${why}`, {

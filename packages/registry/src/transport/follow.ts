@@ -79,7 +79,7 @@ export async function follow(sending: Sending, hosts: Hosts, secrets: Secrets): 
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof OrchError) throw error
-      throw new ExchangeFault(error, faultError(error, host.domain, address, secrets))
+      throw new ExchangeFault(error, faultError(error, host, address, secrets))
     }
   }
 }

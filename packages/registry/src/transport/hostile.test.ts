@@ -24,21 +24,30 @@ const withPassword = (registry: TestServer, told: string[] = []) => {
   return transport({ env, onWarning: (_, text) => told.push(text) })
 }
 
-it('a token server of another name is asked without the password, and the refusal says so', async () => {
-  const tokens = await serve((_, response) => response.end('{"token":"anonymous"}'))
-  const realm = `http://evil.example:${tokens.port}/token`
-  const registry = await serve((_, response) => {
-    response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end()
-  })
-  const error = await withPassword(registry)
-    .request(get(registry.host))
-    .catch(thrown => thrown)
-  expect(error).toMatchObject({ code: 'REGISTRY_DENIED' })
-  expect(error.hint).toContain(`evil.example:${tokens.port}`)
-  expect(error.hint).toContain('tokenServers')
-  expect(tokens.seen.map(({ authorization }) => authorization)).toEqual([undefined])
-  expect(JSON.stringify(tokens.seen)).not.toContain('alice')
-})
+it.each([
+  ['gives a token', 200],
+  ['gives none', 401],
+])(
+  'a token server of another name that %s is asked without the password, and the refusal says so',
+  async (_, status) => {
+    const tokens = await serve((_request, response) =>
+      response.writeHead(status).end('{"token":"anonymous"}'),
+    )
+    const realm = `http://evil.example:${tokens.port}/token`
+    const registry = await serve((_, response) => {
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end()
+    })
+    const error = await withPassword(registry)
+      .request(get(registry.host))
+      .catch(thrown => thrown)
+    expect(error).toMatchObject({ code: 'REGISTRY_DENIED' })
+    expect(error.hint).toContain(`evil.example:${tokens.port}`)
+    expect(error.hint).toContain(`registries.${registry.host}.token-servers`)
+    expect(error.hint).not.toContain('login')
+    expect(tokens.seen.map(({ authorization }) => authorization)).toEqual([undefined])
+    expect(JSON.stringify(tokens.seen)).not.toContain('alice')
+  },
+)
 
 it('whatever a registry says, nothing crashes and no other host hears the password', async () => {
   const elsewhere = await serve((_, response) => response.end('{"token":"anonymous"}'))

@@ -18,7 +18,7 @@ export function readMirror(text: string, of: string): Mirror {
       'REGISTRY_MIRROR',
       `${of} has the mirror ${shown(text)}, which is no host`,
       {
-        hint: 'Write host[:port][/prefix]; plainHttp is a setting of that host.',
+        hint: 'Write host[:port][/prefix]; plain HTTP is a setting of that host, registries.HOST.plain-http.',
       },
     )
   }

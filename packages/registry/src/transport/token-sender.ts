@@ -1,5 +1,5 @@
 import type { TokenAnswer, TokenRequest } from '../auth/token.ts'
-import { readSmall } from './exchange.ts'
+import { readSmall } from './bodies.ts'
 import type { Sending } from './follow.ts'
 import { ExchangeFault, type Followed } from './follow.ts'
 

@@ -65,6 +65,20 @@ describe('a registry in trouble', () => {
     expect(warnings[0]).toMatch(/^127\S+ asks to wait [12] s/)
   })
 
+  it('that asks to wait 0 s is asked again after pauses of our own, and nobody is told', async () => {
+    const warnings: string[] = []
+    const registry = await serve((_, response) =>
+      response.writeHead(429, { 'retry-after': '0' }).end(),
+    )
+    const random = vi.spyOn(Math, 'random')
+    const sender = transport({ onWarning: (host, text) => warnings.push(`${host} ${text}`) })
+    const error = await sender.request(get(registry.host)).catch(thrown => thrown)
+    expect(error).toMatchObject({ code: 'REGISTRY_BUSY' })
+    expect(error.message).not.toContain('wait')
+    expect(warnings).toEqual([])
+    expect(random).toHaveBeenCalled()
+  })
+
   it('that goes away in mid-run is waited for, and that is told once', async () => {
     const warnings: string[] = []
     const registry = await serve((_request, response) => response.end('content'))

@@ -1,10 +1,5 @@
 import type { Readable } from 'node:stream'
-
-/** What a token must allow (distribution, spec/auth/scope.md): `repository:team/x:pull,push`. */
-export interface Scope {
-  readonly repository: string
-  readonly actions: readonly ('pull' | 'push' | 'delete')[]
-}
+import type { Scope } from '../auth/scope.ts'
 
 /** A body that can be sent again from its beginning, after a challenge or a drop. */
 export interface RequestBody {
