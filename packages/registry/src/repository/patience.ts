@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { BrokenError } from '../transport/failures.ts'
 
 /** Failures in a row, with little progress between them, that are borne. */
 const limit = 8
@@ -13,7 +14,8 @@ export class Patience {
   #gained = 0
 
   /**
-   * Waits a while before the next try; the pauses grow and are random (full jitter). Throws the error
+   * Waits a while before the next try; the pauses grow and are random (full jitter), and
+   * are no shorter than the registry asks for. Throws the error
    * itself when there were too many without progress, and the signal's reason when it is aborted.
    * @param gained bytes of progress since the failure before
    */
@@ -22,10 +24,9 @@ export class Patience {
     this.#gained += Math.max(gained, 0)
     if (this.#gained >= forgiven) this.#failures = this.#gained = 0
     if (++this.#failures > limit) throw error
-    await pause(
-      Math.random() * Math.min(longestPause, firstPause * 2 ** (this.#failures - 1)),
-      signal,
-    )
+    const asked = error instanceof BrokenError ? error.wait : 0
+    const own = Math.random() * Math.min(longestPause, firstPause * 2 ** (this.#failures - 1))
+    await pause(Math.max(asked, own), signal)
   }
 }
 

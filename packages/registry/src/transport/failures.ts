@@ -1,4 +1,4 @@
-import { OrchError, shown } from '@orch/oci'
+import { OrchError, type OrchErrorOptions, shown } from '@orch/oci'
 import type { Asking, Authorizer } from '../auth/authorizer.ts'
 import type { Keychain } from '../auth/keychain.ts'
 import { untoldHint } from '../auth/realm.ts'
@@ -6,13 +6,24 @@ import type { Secrets } from '../auth/secrets.ts'
 import { problemsOf, wordsOf } from '../problems.ts'
 import { readSmall } from './bodies.ts'
 import type { Followed } from './follow.ts'
-import { retryAfter, serverTime } from './retry-after.ts'
+import { longestWait, retryAfter, serverTime } from './retry-after.ts'
 import type { RegistryRequest } from './types.ts'
 
 export interface FailureContext {
   readonly authorizer: Authorizer
   readonly keychain: Keychain
   readonly secrets: Secrets
+}
+
+/** A registry in trouble, which may say when to come again. */
+export class BrokenError extends OrchError {
+  /** Milliseconds until it wants to be asked again; 0 when it does not say. */
+  readonly wait: number
+
+  constructor(message: string, wait: number, options: OrchErrorOptions) {
+    super('REGISTRY_BROKEN', message, options)
+    this.wait = wait
+  }
 }
 
 const refusals = new Set([401, 403, 408, 429])
@@ -36,8 +47,8 @@ export async function failureOf(
   const what = `${request.method} ${path}`
   const isOwn = address.url.origin === host.origin.origin
   const who = isOwn ? host.domain : `${address.url.host}, to which ${host.domain} sends,`
+  const wait = retryAfter(response.headers['retry-after'], serverTime(response.headers['date']))
   if (status === 429) {
-    const wait = retryAfter(response.headers['retry-after'], serverTime(response.headers['date']))
     const when = wait === undefined ? '' : `; it asks to wait ${Math.ceil(wait / 1000)} s`
     return new OrchError(
       'REGISTRY_BUSY',
@@ -48,7 +59,8 @@ export async function failureOf(
     )
   }
   if (status === 408 || status >= 500) {
-    return new OrchError('REGISTRY_BROKEN', `${who} answered ${what} with HTTP ${status}${words}`, {
+    const message = `${who} answered ${what} with HTTP ${status}${words}`
+    return new BrokenError(message, Math.min(wait ?? 0, longestWait), {
       hint: 'Try again later; if it stays, ask whoever runs the registry.',
     })
   }

@@ -36,6 +36,18 @@ describe('a registry in trouble', () => {
     expect(registry.seen).toHaveLength(7)
   })
 
+  it('tells who sends uploads how long it asks to wait', async () => {
+    const registry = await serve((_, response) =>
+      response.writeHead(503, { 'retry-after': '7' }).end(),
+    )
+    const put = get(registry.host, { method: 'PUT', isRepeatable: false })
+    await expect(transport().request(put)).rejects.toMatchObject({
+      code: 'REGISTRY_BROKEN',
+      wait: 7000,
+    })
+    expect(registry.seen).toHaveLength(1)
+  })
+
   it('is not asked to do again what may be done', async () => {
     const registry = await serve((_, response) => response.writeHead(503).end())
     const post = get(registry.host, { method: 'POST' })
