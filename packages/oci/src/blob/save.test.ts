@@ -8,7 +8,6 @@ import { digestOf } from '../documents/digest.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { type Blob, blobFromBytes, blobFromFile } from './blob.ts'
 import { saveBlob } from './save.ts'
-import { stretches } from './stretches.ts'
 
 const bytes = randomBytes(3_500_000)
 const of = (content: Uint8Array) => blobFromBytes(content, mediaTypes.octets).descriptor
@@ -79,30 +78,6 @@ describe('a blob that is saved', () => {
     await expect(
       saveBlob({ ...inMemory(), open }, fresh(), controller.signal),
     ).rejects.toMatchObject({ name: 'AbortError' })
-  })
-})
-
-describe('stretches of a blob', () => {
-  it.each([
-    ['a file', inFile],
-    ['memory', inMemory],
-  ])('begin and end where they should, from %s', async (_, blob) => {
-    for (const [start, end] of [
-      [0, 10],
-      [1_048_570, 2_200_000],
-      [3_499_999, 9_000_000],
-      [9_000_000, 9_000_001],
-    ] as const) {
-      const parts: Buffer[] = []
-      let at: number = start
-      for await (const stretch of stretches(blob(), { start, end })) {
-        expect(stretch.at).toBe(at)
-        at += stretch.data.byteLength
-        parts.push(Buffer.from(stretch.data))
-        stretch.release()
-      }
-      expect(Buffer.concat(parts).equals(bytes.subarray(start, end))).toBe(true)
-    }
   })
 })
 

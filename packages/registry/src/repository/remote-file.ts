@@ -1,15 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { BlobFile, Descriptor } from '@orch/oci'
+import { type BlobFile, type Descriptor, type Filling, fillingOf } from '@orch/oci'
 import { BulkBody } from '../transport/bulk.ts'
 import { brokenOff } from './answer.ts'
 import { Patience } from './patience.ts'
-
-/** What gives the bytes of an answer. */
-interface Filling {
-  /** Gives how many bytes there were, 0 at the end. */
-  fill(into: Uint8Array): Promise<number>
-  destroy(): void
-}
 
 /** Asks for a blob from `at` on; `from` is where the answer really begins, `at` or 0. */
 type Ask = (at: number) => Promise<{ readonly body: Readable; readonly from: number }>
@@ -49,7 +42,7 @@ export function remoteFile(
           body?.destroy()
           body = undefined // should it not be there again
           const answer = await ask(at + had)
-          body = fillingOf(answer.body)
+          body = answer.body instanceof BulkBody ? answer.body : fillingOf(answer.body)
           position = answer.from
         }
         try {
@@ -73,26 +66,5 @@ export function remoteFile(
       closed.abort()
       body?.destroy()
     },
-  }
-}
-
-function fillingOf(body: Readable): Filling {
-  if (body instanceof BulkBody) return body
-  body.on('error', () => {})
-  const chunks: AsyncIterator<Uint8Array> = body[Symbol.asyncIterator]()
-  let rest: Uint8Array = new Uint8Array()
-  return {
-    async fill(into) {
-      if (rest.byteLength === 0) {
-        const next = await chunks.next()
-        if (next.done) return 0
-        rest = next.value
-      }
-      const part = rest.subarray(0, into.byteLength)
-      into.set(part)
-      rest = rest.subarray(part.byteLength)
-      return part.byteLength
-    },
-    destroy: () => void body.destroy(),
   }
 }

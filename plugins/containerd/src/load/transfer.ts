@@ -1,13 +1,15 @@
-import { type Descriptor, OrchError, readBlob } from '@orch/oci'
+import { type Descriptor, OrchError, readBlob, type Stretch, stretches } from '@orch/oci'
+import { headRoom } from '../client/types.ts'
 import type { Leaf } from './content.ts'
 import { originLabels } from './labels.ts'
 import type { Session } from './session.ts'
 import { Slots } from './slots.ts'
-import { type Stretch, stretches } from './stretches.ts'
 import { isRefused, type Upload } from './upload.ts'
 
 /** Blobs up to this size go in one message. */
 const smallBytes = 1024 * 1024
+/** How much of a large blob goes in one message, the daemon takes up to 16 MiB; and memory for the message's head before it. */
+const frame = { room: headRoom, bytes: 2 * 1024 * 1024 }
 /** Messages of one blob that are on their way at once. */
 const window = 2
 /** How often progress is told, in milliseconds. */
@@ -88,8 +90,9 @@ async function transferSmall(
 async function pump({ descriptor, blob }: Leaf, receivers: readonly Receiver[]): Promise<void> {
   const signal = receivers[0]?.session.call.signal
   const onTheirWay: Promise<void>[] = []
-  let at = Math.min(...receivers.map(({ upload }) => upload.resumedAt))
-  for await (const stretch of stretches(blob, at, signal)) {
+  const start = Math.min(...receivers.map(({ upload }) => upload.resumedAt))
+  let at = start
+  for await (const stretch of stretches(blob, { start, frame, signal })) {
     at += stretch.data.byteLength
     if (at > descriptor.size)
       throw corrupt(descriptor, `is longer than its ${descriptor.size} bytes`)

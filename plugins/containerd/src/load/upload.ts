@@ -6,10 +6,10 @@ import {
   isLayerType,
   isManifestType,
   OrchError,
+  type Stretch,
 } from '@orch/oci'
 import { ContainerdError, hasStatus, isLocked } from '../client/errors.ts'
 import type { CallOptions, Client, Labels, WriteStream } from '../client/types.ts'
-import type { Stretch } from './stretches.ts'
 
 /** A ref whose holder writes nothing for so long is given up. */
 const stuckAfterMs = 10 * 60_000
