@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { familiarReference, formatReference, parseReference, wholeReference } from './reference.ts'
+import {
+  familiarReference,
+  formatReference,
+  hostAlone,
+  parseReference,
+  wholeReference,
+} from './reference.ts'
 
 const hex = 'a'.repeat(64)
 const whole = (text: string): string => formatReference(parseReference(text))
@@ -126,6 +132,23 @@ describe('a reference', () => {
     for (const end of ['!', '/!', ':!', '/a:!'])
       expect(() => parseReference(unit.repeat(times) + end)).toThrow(/^.{0,900}$/)
     expect(performance.now() - start).toBeLessThan(1500)
+  })
+
+  it('is not what names a host alone', () => {
+    for (const text of ['localhost:5000', 'localhost', 'example.com', 'a.b:1', '[::1]:5000'])
+      expect(hostAlone(text)).toBe(text)
+    expect(hostAlone('a:5000/')).toBe('a:5000')
+    expect(hostAlone('index.docker.io')).toBe('docker.io')
+    for (const text of [
+      'a',
+      'a/',
+      'a:5000',
+      'debian:12.1',
+      'example.com/a',
+      `a.b@sha256:${hex}`,
+      'a_b.c',
+    ])
+      expect(hostAlone(text)).toBeUndefined()
   })
 
   it('gets the tag latest only where it has neither tag nor digest', () => {
