@@ -133,7 +133,7 @@ eachRegistry(
     const [first] = exportsOf(await push('other,naming=path', 'regctl', '--tag', 'x/y:1'))
     expect(first?.names).toEqual([`${registry.host}/other/x/y:1`])
     const both = await push('one,naming=bare')
-    expect(both.exitCode).toBe(1)
+    expect(both.exitCode).toBe(2)
     expect(both.stderr).toContain('NAME_TAKEN')
   })
 })
@@ -263,7 +263,7 @@ eachRegistry(
     expect(await refused(1, 'copy', at('nowhere:1'), layout)).toContain('REGISTRY_NOT_FOUND')
     expect(
       await refused(2, 'copy', source, `${at('x:1')},annotation-index-descriptor.a=b`),
-    ).toContain('ANNOTATION_UNPLACED')
+    ).toContain('annotation-index-descriptor.a')
     expect(await refused(1, 'copy', source, `${at('x:1')},annotation[linux/s390x].a=b`)).toContain(
       'PLATFORM_MISSING',
     )

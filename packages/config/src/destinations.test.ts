@@ -56,6 +56,29 @@ describe('a destination', () => {
     expect(await faultOf(plan('x.tar'))).toMatchObject({ code: 'DESTINATION_UNKNOWN' })
   })
 
+  it('that reads as an image in a registry is told how to write it', async () => {
+    const docker = { exporter: 'layout', options: {}, references: [] }
+    const plugins = [...fakes, { ...writers, destinations: { docker: () => docker } }]
+    const hintOf = async (text: string): Promise<string> =>
+      (await faultOf(planDestinations([text], { plugins, root: '/' }))).hint ?? ''
+    for (const text of ['h.example/y:1', 'localhost:5000/y', 'team/app:1'])
+      expect(await hintOf(`${text},level=1`)).toMatch(
+        new RegExp(`^For an image in a registry, write docker://${text}\\. Dest`),
+      )
+    for (const text of ['dist/oci', './out', 'dokcer:y:1'])
+      expect(await hintOf(text)).not.toContain('docker://')
+  })
+
+  it('is offered options that it may have or not', async () => {
+    const options = { plugins: [...fakes, writers], root: '/here', offered: { level: '2' } }
+    expect(await planDestinations(['dir:out', 'tar:a', 'tar:b,level=3'], options)).toMatchObject([
+      { exporter: 'layout', options: { dest: '/here/out' } },
+      { exporter: 'oci-archive', options: { level: 2 } },
+      { exporter: 'oci-archive', options: { level: 3 } },
+    ])
+    expect(await planDestinations(['dir:out'], options)).toHaveLength(1)
+  })
+
   it('gives an option once, and only one that its exporter has', async () => {
     expect(await faultOf(plan('tar:a.tar,dest=b.tar'))).toMatchObject({
       code: 'EXPORT_INVALID',

@@ -5,7 +5,7 @@ import {
   type OptionsSchema,
   type Plugin,
 } from '@orch/core'
-import { didYouMean, messageOf, OrchError, UsageError } from '@orch/oci'
+import { didYouMean, messageOf, OrchError, parseReference, UsageError } from '@orch/oci'
 import { z } from 'zod'
 import { exportPlans, type WantedExport } from './export-plans.ts'
 import { type ExportText, readFields } from './export-text.ts'
@@ -21,6 +21,8 @@ export interface DestinationOptions {
   readonly root: string
   /** Options for those whose exporter has them; one that no destination has is `DESTINATION_OPTION`. */
   readonly shared?: ExportText['options']
+  /** Options for those whose exporter has them, which may be none. */
+  readonly offered?: ExportText['options']
 }
 
 type Reader = (rest: string, root: string) => Destination | Promise<Destination>
@@ -32,7 +34,7 @@ type Reader = (rest: string, root: string) => Destination | Promise<Destination>
  */
 export async function planDestinations(
   texts: readonly string[],
-  { plugins, root, shared = {} }: DestinationOptions,
+  { plugins, root, shared = {}, offered = {} }: DestinationOptions,
 ): Promise<readonly ExportPlan[]> {
   const { exporters } = pluginSet(plugins).tables
   const readers = new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
@@ -43,15 +45,16 @@ export async function planDestinations(
     const read = readers.get(scheme)
     if (read !== undefined) wanted.push(await readDestination(text, read, rest, options, root))
     else if (exporters.has(first)) wanted.push({ exporter: first, options, label: text })
-    else throw unknown(text, scheme, [...readers.keys()], [...exporters.keys()])
+    else throw unknown(first, text, scheme, [...readers.keys()], [...exporters.keys()])
   }
-  return freeze(await exportPlans(withShared(wanted, shared, exporters), exporters))
+  return freeze(await exportPlans(withShared(wanted, shared, offered, exporters), exporters))
 }
 
-/** Gives every export the shared options that its exporter has and that it does not set itself. */
+/** Gives every export the options that its exporter has and that it does not set itself. */
 function withShared(
   wanted: readonly WantedExport[],
   shared: ExportText['options'],
+  offered: ExportText['options'],
   exporters: ReadonlyMap<string, OptionsSchema>,
 ): readonly WantedExport[] {
   const keys = new Map(
@@ -71,7 +74,7 @@ function withShared(
   }
   return wanted.map(item => {
     const known = keys.get(item.exporter) ?? []
-    const own = Object.entries(shared).filter(([key]) => known.includes(key))
+    const own = Object.entries({ ...offered, ...shared }).filter(([key]) => known.includes(key))
     return { ...item, options: { ...Object.fromEntries(own), ...item.options } }
   })
 }
@@ -123,14 +126,29 @@ const destinationSchema = z.object({
 })
 
 function unknown(
+  first: string,
   text: string,
   scheme: string,
   schemes: readonly string[],
   exporters: readonly string[],
 ): UsageError {
-  const near = didYouMean(scheme === '' ? text : scheme, [...schemes, ...exporters])
+  const near =
+    registryHint(first, schemes) ??
+    didYouMean(scheme === '' ? text : scheme, [...schemes, ...exporters])
   const known = `Destinations are ${schemes.toSorted().join(', ')}, each with a colon and a place (oci:dist/oci), or exporters as --export has them: ${exporters.toSorted().join(', ')}.`
   return new UsageError('DESTINATION_UNKNOWN', `nothing here writes to ${JSON.stringify(text)}`, {
     hint: near === undefined ? known : `${near} ${known}`,
   })
+}
+
+/** What to write when the text reads as the reference of an image, and not as a path. */
+function registryHint(text: string, schemes: readonly string[]): string | undefined {
+  if (!schemes.includes('docker') || !text.includes('/')) return undefined
+  try {
+    const { domain, tag } = parseReference(text)
+    if (domain === 'docker.io' && tag === undefined) return undefined
+    return `For an image in a registry, write docker://${text}.`
+  } catch {
+    return undefined // no reference
+  }
 }

@@ -20,7 +20,7 @@ export interface Selection {
   readonly exports?: readonly ExportText[]
   /** Instead of the image's own: only one image may be selected. */
   readonly tags?: readonly string[]
-  /** Every base in a registry must be held by the lock file. */
+  /** Every base in a registry must be held by the lock file, and nothing else. */
   readonly locked?: boolean
 }
 
@@ -38,7 +38,7 @@ export interface Planned {
 /**
  * The plan for a selection, frozen. Throws `IMAGE_UNKNOWN`, `TAG_AMBIGUOUS`, `REFERENCE_INVALID`,
  * `PLATFORM_INVALID`, `EXPORTER_UNKNOWN`, `EXPORT_INVALID` for options that the exporter refuses,
- * `LOCK_INVALID`, and `LOCK_STALE` when a lock is asked for and lacks a base.
+ * `LOCK_INVALID`, and `LOCK_STALE` when a lock is asked for and lacks a base, or holds what no image has.
  */
 export async function planFor(project: Planned, selection: Selection): Promise<Plan> {
   const { root, file, name, config, tables, plugins } = project
@@ -64,7 +64,8 @@ export async function planFor(project: Planned, selection: Selection): Promise<P
   const locks = await readLocks(lockFile)
   if (selection.locked === true) {
     const shown = join(dirname(name), basename(lockFile))
-    checkLocked(lockableBases(images, plugins), locks, shown)
+    const needed = lockableBases(images, plugins)
+    checkLocked(needed, lockableBases(config.images, plugins), locks, shown)
   }
   const held = locksOf(images, locks ?? {})
   return freeze({

@@ -9,6 +9,7 @@ import type {
   IndexDraft,
   Layer,
   ManifestDraft,
+  PlannedExport,
   SourceRef,
   Target,
 } from './types/build.ts'
@@ -26,6 +27,13 @@ import type { Plan } from './types/plan.ts'
 export interface Hooks {
   /** Once, before anything is built or fetched: the plan is settled. */
   readonly configResolved: AsyncSeriesHook<[plan: Plan, context: BuildContext]>
+  /**
+   * Once, before anything is built or written: every export of every image is known. A tap throws when
+   * one of them cannot be, or two cannot be together.
+   */
+  readonly exportsResolved: AsyncSeriesHook<
+    [exports: readonly PlannedExport[], context: BuildContext]
+  >
   /** Opens images that exist. The first tap that answers wins. */
   readonly source: AsyncSeriesBailHook<
     [ref: SourceRef, context: BuildContext],
@@ -67,6 +75,7 @@ export interface Hooks {
 export function createHooks(): Hooks {
   return {
     configResolved: new AsyncSeriesHook(['plan', 'context']),
+    exportsResolved: new AsyncSeriesHook(['exports', 'context']),
     source: new AsyncSeriesBailHook(['ref', 'context']),
     resolvePlatforms: new AsyncSeriesWaterfallHook(['platforms', 'context']),
     fetch: new AsyncSeriesHook(['platforms', 'context']),

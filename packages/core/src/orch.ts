@@ -10,6 +10,7 @@ import { exportImages } from './pipeline/export-images.ts'
 import { fetchImages } from './pipeline/fetch-images.ts'
 import { buildImage } from './pipeline/image.ts'
 import { tapCompiledFiles } from './pipeline/layer.ts'
+import { resolveExports } from './pipeline/resolve-exports.ts'
 import type { Workshop } from './pipeline/stage.ts'
 import { Sources } from './sources.ts'
 import type { BuildResult, Exported, FetchResult, Image, ImageResult } from './types/build.ts'
@@ -182,7 +183,11 @@ async function runPlan(
     ok: errors.length === 0 && results.every(result => result.errors.length === 0),
     milliseconds: performance.now() - began,
   })
-  await hooks.configResolved.promise(plan, context).catch(outside)
+  const named = plan.images.map(({ name, tags }) => ({ name, references: tags }))
+  await hooks.configResolved
+    .promise(plan, context)
+    .then(() => resolveExports(named, context, workshop))
+    .catch(outside)
   const results =
     errors.length > 0
       ? []

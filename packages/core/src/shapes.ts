@@ -5,6 +5,7 @@ import type { ManifestDraft } from './types/build.ts'
 /** For each hook: what is wrong with an answer, or undefined. What hooks that answer nothing return is ignored. */
 export const shapes: Readonly<Record<keyof Hooks, (value: unknown) => string | undefined>> = {
   configResolved: ignore,
+  exportsResolved: ignore,
   source: value =>
     isRecord(value)
       ? (descriptor(value['root'], 'root') ?? content(value['content']))

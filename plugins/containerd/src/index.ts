@@ -1,9 +1,8 @@
 import type { Destination, Plugin, Runtime } from '@orch/core'
-import { messageOf, OrchError } from '@orch/oci'
+import { messageOf, OrchError, refuseTaken } from '@orch/oci'
 import { endpointOf, reach, type Watching } from './endpoint.ts'
-import { requestOf } from './exporter.ts'
+import { requestOf, takenBy } from './exporter.ts'
 import { Together } from './load/together.ts'
-import { TakenNames } from './names.ts'
 import { containerdOptions } from './options.ts'
 import { parsePlace, splitSource } from './place.ts'
 import { openImage } from './source.ts'
@@ -25,7 +24,13 @@ export function containerd(watching: Watching = {}): Plugin {
     runtimes: { containerd: findRuntime },
     setup({ hooks, root }) {
       const together = new Together()
-      const taken = new TakenNames()
+      hooks.exportsResolved.tap('containerd', (exports, context) => {
+        const own = exports.filter(({ plan }) => plan.exporter === 'containerd')
+        refuseTaken(
+          own.flatMap(item => takenBy(item, context)),
+          'Give each a name of its own; names= of an exporter is for one image.',
+        )
+      })
       hooks.source.tapPromise('containerd', async (ref, { signal, env, offline }) => {
         if (ref.scheme !== 'containerd') return undefined
         const { name, options } = splitSource(ref.rest)
@@ -33,11 +38,11 @@ export function containerd(watching: Watching = {}): Plugin {
         const { whole, keep: base = false } = ref
         return openImage(endpoint, name, { signal, offline, whole, base })
       })
-      hooks.export.for('containerd').tapPromise('containerd', async (image, plan, context) => {
-        const request = requestOf(image, plan, context, watching)
-        taken.take(image.name, request.names, request.endpoint, context)
-        return together.load(request)
-      })
+      hooks.export
+        .for('containerd')
+        .tapPromise('containerd', async (image, plan, context) =>
+          together.load(requestOf(image, plan, context, watching)),
+        )
     },
   }
 }

@@ -56,16 +56,15 @@ function checkPlaces(
   const what = `image ${image}`
   for (const { platform } of annotations)
     if (platform !== undefined) chooseManifest(manifests, platform, { what })
-  const isIndex = isIndexType(root.mediaType)
-  const unplaced = annotations.find(
-    ({ level }) => level === 'index-descriptor' || (!isIndex && level !== 'manifest'),
-  )
+  if (isIndexType(root.mediaType)) return
+  const unplaced = annotations.find(({ level }) => level !== 'manifest')
   if (unplaced === undefined) return
   const { level, key } = unplaced
-  const why = isIndex ? 'a registry keeps no descriptor of an index' : 'it is a lone manifest'
-  throw new UsageError('ANNOTATION_UNPLACED', `${what}: ${key} has no place, ${why}`, {
-    hint: `Write annotation.${key} or annotation-index.${key} instead of annotation-${level}.${key}.`,
-  })
+  throw new UsageError(
+    'ANNOTATION_UNPLACED',
+    `${what}: ${key} has no place, it is a lone manifest`,
+    { hint: `Write annotation.${key} instead of annotation-${level}.${key}.` },
+  )
 }
 
 /** The layers that an image built here has of its base: they may be mounted, as long as they stay. */

@@ -1,15 +1,16 @@
 import type { Destination, Plugin } from '@orch/core'
-import { UsageError } from '@orch/oci'
+import { hostAlone, UsageError } from '@orch/oci'
 import type { HostSettings } from '@orch/registry'
 import { hostsOf, registriesKey, registriesSchema } from './hosts.ts'
 import { registryOptions } from './options.ts'
+import { checkPushes } from './planned.ts'
 import { Pool } from './pool.ts'
 import { pushImage } from './push/push.ts'
 import { openImage } from './source.ts'
-import { TakenNames } from './targets.ts'
 
 export { hostsOf } from './hosts.ts'
 export { insecureSettings } from './insecure.ts'
+export { parsePlace, splitPlace } from './place.ts'
 
 /** What the plugin can be told. */
 export interface RegistryPluginOptions {
@@ -30,14 +31,14 @@ export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
     destinations: { docker: destinationOf },
     setup({ hooks, settings }) {
       const pool = new Pool({ ...hosts, ...hostsOf(settings) })
-      const shared = { pool, taken: new TakenNames() }
+      hooks.exportsResolved.tap('registry', checkPushes)
       hooks.source.tapPromise('registry', async (ref, context) =>
         ref.scheme === 'docker' ? openImage(ref, pool, context) : undefined,
       )
       hooks.export
         .for('registry')
         .tapPromise('registry', async (image, plan, context) =>
-          pushImage(image, plan, context, shared),
+          pushImage(image, plan, context, pool),
         )
       hooks.shutdown.tapPromise('registry', () => pool.close())
     },
@@ -45,8 +46,9 @@ export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
 }
 
 function destinationOf(rest: string): Destination {
-  if (rest !== '') return { exporter: 'registry', options: {}, references: [rest] }
-  throw new UsageError('DESTINATION_INVALID', 'docker:// names no repository', {
+  if (rest !== '' && hostAlone(rest) === undefined)
+    return { exporter: 'registry', options: {}, references: [rest] }
+  throw new UsageError('DESTINATION_INVALID', `docker://${rest} names no repository`, {
     hint: 'Write docker://host/repository:tag, or registry for the names that images have.',
   })
 }

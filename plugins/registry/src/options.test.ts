@@ -51,7 +51,10 @@ describe('the options of registry', () => {
   it('are refused with the place and the reason', async () => {
     expect(await wrong({ tag: '1' })).toEqual([': Unrecognized keys: tag'])
     expect(await wrong({ 'annotation-indx.a': 'b' })).toEqual([
-      ': Unrecognized keys: annotation-indx.a',
+      expect.stringMatching(/^annotation-indx\.a: expected .*annotation-index\.KEY/),
+    ])
+    expect(await wrong({ 'annotation-index-descriptor.a': 'b' })).toEqual([
+      expect.stringContaining('a registry keeps no descriptor of an index'),
     ])
     expect(await wrong({ 'annotation[x].a': 'b' })).toEqual([
       'annotation[x].a: "x" is not a platform',
@@ -69,6 +72,21 @@ describe('the options of registry', () => {
     ])
     expect(await wrong({ platforms: 'linux/amd64 nowhere' })).toEqual([
       'platforms: "nowhere" is not a platform',
+    ])
+  })
+  it('say where images go, or are refused before anything is built', async () => {
+    expect(await checked({ repository: 'localhost:5771/x/' })).toMatchObject({
+      repository: 'localhost:5771/x',
+      naming: 'name',
+    })
+    const of = async (repository: string): Promise<string> =>
+      (await wrong({ repository })).join(' ')
+    expect(await of('h.example/Team')).toContain('must be lower-case')
+    expect(await of('h.example/team:1')).toContain('has a tag or a digest')
+    expect(await of('localhost:5771')).toContain('names no repository')
+    expect(await wrong({ naming: 'path' })).toEqual(['naming: it needs `repository` beside it'])
+    expect(await wrong({ 'push-by-digest': 'true', tags: 'x' })).toEqual([
+      'tags: there are none with `push-by-digest`',
     ])
   })
 })

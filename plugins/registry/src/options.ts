@@ -2,16 +2,18 @@ import type { OptionsSchema } from '@orch/core'
 import {
   type AnnotationRule,
   type Compression,
+  isTag,
   messageOf,
   type Platform,
   parseAnnotationOption,
   parsePlatform,
 } from '@orch/oci'
 import { z } from 'zod'
+import { repositoryReference } from './reference.ts'
 
 /** Options of the exporter, checked. */
 export interface RegistryExportOptions {
-  /** Put before the names; without it, the image's references say where it goes. */
+  /** `host/path`, put before the names; without it, the image's references say where it goes. */
   readonly repository?: string | undefined
   readonly naming: Naming
   /** Instead of those of the image's references. */
@@ -55,24 +57,38 @@ const platforms = list.transform((items, context): Platform[] => {
 })
 
 const tags = list.transform((items, context): readonly string[] => {
-  const wrong = items.find(item => !/^\w[\w.-]{0,127}$/.test(item))
+  const wrong = items.find(item => !isTag(item))
   if (wrong !== undefined)
     context.addIssue({ code: 'custom', message: `${JSON.stringify(wrong)} is no tag` })
   if (items.length === 0) context.addIssue({ code: 'custom', message: 'expected at least one tag' })
   return [...new Set(items)]
 })
 
+const repository = z
+  .string()
+  .min(1)
+  .transform((written, context): string => {
+    const text = written.replace(/\/$/, '')
+    try {
+      const { tag, digest } = repositoryReference(text)
+      if (tag === undefined && digest === undefined) return text
+      const message = `${JSON.stringify(text)} has a tag or a digest; tags= says the tags`
+      context.addIssue({ code: 'custom', message })
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+    return z.NEVER
+  })
+
 const known = {
-  repository: z
-    .string()
-    .min(1)
+  repository: repository
     .optional()
     .describe('Where images go, such as `example.com/team`; by default where their tags say.'),
   naming: z
     .enum(['name', 'path', 'bare'])
-    .default('name')
+    .optional()
     .describe(
-      'What follows `repository`: the name of the image, the path of its own tags, or nothing.',
+      'What follows `repository`: the `name` of the image (the default), the `path` of its own tags, or nothing (`bare`).',
     ),
   tags: tags.optional().describe("Tags, instead of those that the image's own `tags` end in."),
   'push-by-digest': flag.default(false).describe('Write no tag.'),
@@ -102,9 +118,10 @@ export const registryOptions: OptionsSchema<RegistryExportOptions> = z
   .looseObject(known)
   .transform((given, context): RegistryExportOptions => {
     const rules = annotationRules(given, context)
+    refuseIdle(given, context)
     return {
       repository: given.repository,
-      naming: given.naming,
+      naming: given.naming ?? 'name',
       tags: given.tags,
       pushByDigest: given['push-by-digest'],
       insecure: given.insecure,
@@ -118,6 +135,27 @@ export const registryOptions: OptionsSchema<RegistryExportOptions> = z
   })
 
 type Context = z.RefinementCtx
+
+/** Options that others would make mean nothing. */
+function refuseIdle(
+  given: Readonly<{
+    repository?: string | undefined
+    naming?: Naming | undefined
+    tags?: readonly string[] | undefined
+    'push-by-digest': boolean
+  }>,
+  context: Context,
+): void {
+  const fail = (path: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [path], message })
+  if (given['push-by-digest'] && given.tags !== undefined)
+    fail('tags', 'there are none with `push-by-digest`')
+  if (given.naming !== undefined && given.repository === undefined)
+    fail('naming', 'it needs `repository` beside it')
+}
+
+const annotationForms =
+  'expected annotation.KEY, annotation[PLATFORM].KEY, annotation-manifest[PLATFORM].KEY, annotation-manifest-descriptor[PLATFORM].KEY (all without [PLATFORM], too) or annotation-index.KEY'
 
 function annotationRules(
   given: Readonly<Record<string, unknown>>,
@@ -134,8 +172,12 @@ function annotationRules(
     }
     try {
       const rule = parseAnnotationOption(key, String(value))
-      if (rule === undefined) unknown.push(key)
-      else rules.push(rule)
+      if (rule?.level === 'index-descriptor') {
+        const message = `a registry keeps no descriptor of an index; annotation-index.${rule.key} is on the index`
+        context.addIssue({ code: 'custom', path, message })
+      } else if (rule !== undefined) rules.push(rule)
+      else if (!key.startsWith('annotation')) unknown.push(key)
+      else context.addIssue({ code: 'custom', path, message: annotationForms })
     } catch (error) {
       context.addIssue({ code: 'custom', path, message: messageOf(error) })
     }

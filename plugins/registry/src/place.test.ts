@@ -16,6 +16,12 @@ describe('a source in a registry', () => {
     })
   })
 
+  it('is no host alone, which Docker would look for at Docker Hub', () => {
+    for (const text of ['localhost:5771', 'example.com', '127.0.0.1:5000,insecure=true'])
+      expect(() => parsePlace(text)).toThrow('names no repository')
+    expect(parsePlace('docker.io/library/a.b:1').reference).toMatchObject({ path: 'library/a.b' })
+  })
+
   it('may be insecure, and nothing else', () => {
     expect(parsePlace('example.com/x:1').insecure).toBe(false)
     expect(parsePlace('example.com/x:1,insecure').insecure).toBe(true)

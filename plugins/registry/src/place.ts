@@ -1,4 +1,5 @@
-import { parseReference, type Reference, shown, UsageError, withDefaultTag } from '@orch/oci'
+import { type Reference, shown, UsageError, withDefaultTag } from '@orch/oci'
+import { repositoryReference } from './reference.ts'
 
 /** What a source names. */
 export interface Place {
@@ -7,18 +8,26 @@ export interface Place {
 }
 
 /**
- * Takes `reference[,insecure=true]` of a source apart; references hold no commas. Without tag and digest
- * it is `latest`. Throws `REFERENCE_INVALID`, and `REGISTRY_SOURCE_INVALID` for an option that sources
- * do not have.
+ * Reads `reference[,insecure=true]` of a source. Without tag and digest it is `latest`. Throws
+ * `REFERENCE_INVALID` and what `splitPlace` throws.
  */
 export function parsePlace(text: string): Place {
+  const { name, insecure } = splitPlace(text)
+  return { reference: withDefaultTag(repositoryReference(name)), insecure }
+}
+
+/**
+ * Takes `name[,insecure=true]` apart; names hold no commas. Throws `REGISTRY_SOURCE_INVALID` for an option
+ * that does not exist.
+ */
+export function splitPlace(text: string): { readonly name: string; readonly insecure: boolean } {
   const [name = '', ...fields] = text.split(',')
   let insecure = false
   for (const field of fields) {
     const [, value = 'true'] = /^\s*insecure(?:=(true|false))?\s*$/.exec(field) ?? fail(text, field)
     insecure = value === 'true'
   }
-  return { reference: withDefaultTag(parseReference(name)), insecure }
+  return { name, insecure }
 }
 
 function fail(text: string, field: string): never {

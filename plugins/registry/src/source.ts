@@ -1,4 +1,6 @@
-import type { BuildContext, SourceRef } from '@orch/core'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { BuildContext, Plan, SourceRef } from '@orch/core'
 import {
   type Descriptor,
   type Digest,
@@ -6,6 +8,7 @@ import {
   type ImageSource,
   isDigest,
   OrchError,
+  UsageError,
 } from '@orch/oci'
 import type { Repository } from '@orch/registry'
 import { remoteContent } from './content.ts'
@@ -23,6 +26,24 @@ export async function openImage(
   pool: Pool,
   context: BuildContext,
 ): Promise<ImageSource> {
+  return open(ref, pool, context).catch(error => {
+    throw withFileHint(error, ref, context.plan)
+  })
+}
+
+/** A bare word is an image in a registry, even where a file has its name: who meant that is told. */
+function withFileHint(error: unknown, { text }: SourceRef, { root }: Plan): unknown {
+  if (!(error instanceof OrchError) || text.startsWith('docker:')) return error
+  if (!existsSync(resolve(root, text))) return error
+  const { code, message, cause, hint } = error
+  const file = `To name the file or folder, write oci:${text}, oci-archive:${text} or docker-archive:${text}.`
+  const options = { hint: hint === undefined ? file : `${file}\n${hint}`, cause }
+  return error instanceof UsageError
+    ? new UsageError(code, message, options)
+    : new OrchError(code, message, options)
+}
+
+async function open(ref: SourceRef, pool: Pool, context: BuildContext): Promise<ImageSource> {
   const place = parsePlace(ref.rest)
   const { domain, path, tag, digest } = place.reference
   const repository = pool.of(domain, place.insecure, context).repository(domain, path)
@@ -30,12 +51,12 @@ export async function openImage(
   if (context.offline && (ref.keep !== true || !isDigest(wanted))) throw offline(ref, place)
   const names = ref.digest === undefined && tag === undefined ? [] : [nameOf(place)]
   if (ref.keep !== true) {
-    const root = await resolved(repository, wanted, place, context.signal)
+    const root = await resolved(repository, wanted, context.signal)
     return { root, names, content: remoteContent(repository, context.signal) }
   }
   const root = isDigest(wanted)
     ? await keptRoot(repository, wanted, context)
-    : await resolved(repository, wanted, place, context.signal)
+    : await resolved(repository, wanted, context.signal)
   return { root, names, content: keptContent(repository, context) }
 }
 
@@ -44,17 +65,15 @@ function nameOf({ reference: { domain, path, tag } }: Place): string {
   return formatReference({ domain, path, ...(tag === undefined ? {} : { tag }) })
 }
 
+/** What a tag or digest names. Throws `REGISTRY_NOT_FOUND`. */
 async function resolved(
   repository: Repository,
   wanted: string | Digest,
-  { reference }: Place,
   signal: AbortSignal,
 ): Promise<Descriptor> {
-  const found = await repository.resolve(wanted, { signal })
-  if (found !== undefined) return found.descriptor
-  throw new OrchError('REGISTRY_NOT_FOUND', `${formatReference(reference)} is not there`, {
-    hint: 'Check name and tag; some registries also say so to those who are not logged in.',
-  })
+  const found =
+    (await repository.resolve(wanted, { signal })) ?? (await repository.document(wanted, signal))
+  return found.descriptor
 }
 
 function offline(ref: SourceRef, { reference }: Place): OrchError {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { TakenNames, targetsOf } from './targets.ts'
+import { targetsOf } from './targets.ts'
 
 const plain = { naming: 'name', pushByDigest: false } as const
 const team = { ...plain, repository: 'example.com/team' }
@@ -31,9 +31,6 @@ describe('where an image goes', () => {
     ])
     expect(names(own, { ...team, naming: 'bare' })).toEqual(['example.com/team 1 2'])
     expect(names([], team)).toEqual(['example.com/team/app latest'])
-    expect(names(own, { ...team, repository: 'localhost:5000' + '/x/' })).toEqual([
-      'localhost:5000/x/app 1 2',
-    ])
   })
 
   it('has the tags of the option instead, or none', () => {
@@ -45,14 +42,7 @@ describe('where an image goes', () => {
 
   it('must be said, and must be a repository', () => {
     expect(() => names([])).toThrow('image app has no name')
-    expect(() => names([], { ...team, repository: 'example.com/team:1' })).toThrow('has a tag')
-  })
-
-  it('belongs to one image of a run', () => {
-    const taken = new TakenNames()
-    const bare = targetsOf('app', ['x:1'], { ...team, naming: 'bare' })
-    taken.take('app', bare)
-    taken.take('app', bare)
-    expect(() => taken.take('other', bare)).toThrow('app and other')
+    expect(() => names(['localhost:5771'])).toThrow('names no repository')
+    expect(names(['localhost:5771'], team)).toEqual(['example.com/team/app 5771'])
   })
 })

@@ -1,12 +1,12 @@
 import {
   formatReference,
-  OrchError,
   parseReference,
   type Reference,
   UsageError,
   withDefaultTag,
 } from '@orch/oci'
 import type { RegistryExportOptions } from './options.ts'
+import { repositoryReference } from './reference.ts'
 
 /** A repository that an image goes to. */
 export interface Target {
@@ -28,7 +28,8 @@ export function targetsOf(
   references: readonly string[],
   options: Naming,
 ): readonly Target[] {
-  const own = references.map(text => withDefaultTag(parseReference(text)))
+  const read = options.repository === undefined ? repositoryReference : parseReference
+  const own = references.map(text => withDefaultTag(read(text)))
   const targets = new Map<string, { domain: string; path: string; tags: Set<string> }>()
   for (const { domain, path, tag } of placed(image, own, options)) {
     const key = `${domain}/${path}`
@@ -52,7 +53,7 @@ function placed(
   { repository, naming }: Naming,
 ): readonly Reference[] {
   if (repository === undefined) return own
-  const { domain, path } = prefixOf(repository)
+  const { domain, path } = parseReference(repository)
   const below = (name: string): string => parseReference(`${domain}/${path}/${name}`).path
   if (naming === 'path' && own.length > 0)
     return own.map(item => ({ ...item, domain, path: below(shortPath(item)) }))
@@ -70,38 +71,8 @@ function shortPath({ domain, path }: Reference): string {
   return domain === 'docker.io' ? path.replace(/^library\//, '') : path
 }
 
-function prefixOf(repository: string): Reference {
-  const reference = parseReference(repository.replace(/\/$/, ''))
-  if (reference.tag === undefined && reference.digest === undefined) return reference
-  throw new UsageError('REFERENCE_INVALID', `repository=${repository} has a tag or a digest`, {
-    hint: 'Write host/path alone; tags= says the tags.',
-  })
-}
-
 /** What a target is called: a reference for each tag, or the one by digest. */
 export function namesOf({ domain, path, tags }: Target, digest: string): readonly string[] {
   if (tags.length === 0) return [`${domain}/${path}@${digest}`]
   return tags.map(tag => formatReference({ domain, path, tag }))
-}
-
-/** The names that the images of a run were given, so that no two get the same. */
-export class TakenNames {
-  readonly #taken = new Map<string, string>()
-
-  /** Throws `NAME_TAKEN` when another image has one of the names. */
-  take(image: string, targets: readonly Target[]): void {
-    for (const { domain, path, tags } of targets)
-      for (const tag of tags) this.#take(image, formatReference({ domain, path, tag }))
-  }
-
-  #take(image: string, name: string): void {
-    const other = this.#taken.get(name) ?? image
-    if (other !== image) {
-      const why = `the images ${other} and ${image} are to be pushed under the one name ${name}`
-      throw new OrchError('NAME_TAKEN', why, {
-        hint: 'Give them different tags, or another naming than bare.',
-      })
-    }
-    this.#taken.set(name, image)
-  }
 }

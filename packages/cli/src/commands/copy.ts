@@ -3,6 +3,7 @@ import type { ExportPlan, Orch } from '@orch/core'
 import { localPlatform, type Platform, parsePlatform, UsageError } from '@orch/oci'
 import { type Command, Option } from 'commander'
 import { copyImages } from '../copy/copy.ts'
+import { addInsecure, insecureSource } from '../open-image.ts'
 import type { Runner } from '../runner.ts'
 import { namedSetting, type Session, withSources } from '../session.ts'
 import { addOutput, type OutputOptions, tellResult, withProgress } from './output.ts'
@@ -12,6 +13,7 @@ interface CopyOptions extends OutputOptions {
   readonly platform?: readonly string[]
   readonly name?: readonly string[]
   readonly referrers?: boolean
+  readonly insecure?: boolean
 }
 
 const description = [
@@ -50,7 +52,7 @@ export function addCopy(program: Command, run: Runner): void {
       '--referrers',
       'also what refers to the image, such as signatures and SBOMs; from registry to registry',
     )
-  addOutput(command).action(run(copy))
+  addOutput(addInsecure(command)).action(run(copy))
 }
 
 async function copy(
@@ -61,10 +63,18 @@ async function copy(
 ): Promise<number> {
   const { cwd } = session
   const setting = await namedSetting(session)
+  const { plugins } = setting
+  const insecure = options.insecure === true ? { insecure: 'true' } : {}
+  const named = options.insecure === true ? insecureSource(source, plugins) : undefined
   const exports = await planDestinations(destinations, {
-    plugins: setting.plugins,
+    plugins,
     root: cwd,
-    shared: options.referrers === true ? { referrers: 'true' } : {},
+    shared: {
+      ...(options.referrers === true ? { referrers: 'true' } : {}),
+      // Some registry must be there for it: that of the source, or that of a destination.
+      ...(named === undefined ? insecure : {}),
+    },
+    offered: insecure,
   })
   const platforms = platformsOf(options.platform ?? [])
   const names = [...new Set((options.name ?? []).map(normalizeTag))]
@@ -72,7 +82,7 @@ async function copy(
   const work = async (orch: Orch): Promise<number> => {
     const { signal } = session.interruption
     const result = await withProgress(orch.events, options, () =>
-      copyImages(orch, source, exports, { names, platforms, signal }),
+      copyImages(orch, named ?? source, exports, { names, platforms, signal }),
     )
     return tellResult(session, result, options)
   }

@@ -1,11 +1,12 @@
 import { localPlatform, manifestFor, type Platform, parsePlatform } from '@orch/oci'
 import type { Command } from 'commander'
+import { addInsecure, withImage } from '../open-image.ts'
 import type { Runner } from '../runner.ts'
-import { type Session, withSources } from '../session.ts'
+import type { Session } from '../session.ts'
 
 /** `orch digest`: what a name stands for now. */
 export function addDigest(program: Command, run: Runner): void {
-  program
+  const command = program
     .command('digest')
     .summary('print the digest of an image')
     .description(
@@ -13,17 +14,16 @@ export function addDigest(program: Command, run: Runner): void {
     )
     .argument('<source>', 'such as example.com/team/x:1, oci:dist/oci, oci-archive:x.tar')
     .option('--platform <platform>', 'of this platform; local is that of this machine')
-    .action(run(digest))
+  addInsecure(command).action(run(digest))
 }
 
 async function digest(
   session: Session,
   source: string,
-  options: { platform?: string },
+  options: { platform?: string; insecure?: boolean },
 ): Promise<number> {
   const platform = options.platform === undefined ? undefined : platformOf(options.platform)
-  return withSources(session, async orch => {
-    const image = await orch.open(source)
+  return withImage(session, source, options, async image => {
     const { signal } = session.interruption
     const found =
       platform === undefined

@@ -17,8 +17,9 @@ import {
 } from '@orch/oci'
 import { imageTree, type TreeNode, useColor } from '@orch/report'
 import type { Command } from 'commander'
+import { addInsecure, withImage } from '../open-image.ts'
 import type { Runner } from '../runner.ts'
-import { type Session, withSources } from '../session.ts'
+import type { Session } from '../session.ts'
 
 /** A node of the tree, with what `--json` says beside: annotations of documents, and configs whole. */
 interface InspectNode extends TreeNode {
@@ -30,26 +31,26 @@ interface InspectNode extends TreeNode {
 
 /** `orch inspect`: the tree below an image. */
 export function addInspect(program: Command, run: Runner): void {
-  program
+  const command = program
     .command('inspect')
     .description(
       'print the tree of an image: index, manifests, configs and layers with their sizes',
     )
     .argument(
       '<source>',
-      'such as oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name, static',
+      'such as example.com/x:1, oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name, static',
     )
     .option('--json', 'print the tree as JSON, with annotations and configs')
-    .action(run(inspect))
+  addInsecure(command).action(run(inspect))
 }
 
 async function inspect(
   session: Session,
   source: string,
-  options: { json?: boolean },
+  options: { json?: boolean; insecure?: boolean },
 ): Promise<number> {
-  return withSources(session, async orch => {
-    const image = await orch.open(source, { whole: true })
+  const { insecure } = options
+  return withImage(session, source, { whole: true, insecure }, async image => {
     const budget = new GraphBudget(image.root, { maxNodes: 10_000 })
     const tree = await treeOf(image, image.root, budget, session.interruption.signal)
     if (options.json === true) session.print(JSON.stringify(tree, null, 2))

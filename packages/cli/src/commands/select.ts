@@ -29,7 +29,7 @@ export function addImages(command: Command, argument: string): Command {
         'platforms: a comma list, may be repeated; all of the base, local',
       ).argParser(append),
     )
-    .option('--locked', 'fail when orch.lock lacks a base that is needed')
+    .option('--locked', 'fail when orch.lock lacks a base that is needed, or holds another')
 }
 
 /** Adds what chooses the images, their platforms and names. */

@@ -1,29 +1,30 @@
 import { validateImage } from '@orch/oci'
 import { visible } from '@orch/report'
 import type { Command } from 'commander'
+import { addInsecure, withImage } from '../open-image.ts'
 import type { Runner } from '../runner.ts'
-import { type Session, withSources } from '../session.ts'
+import type { Session } from '../session.ts'
 
 /** `orch validate`: everything that is wrong with an image. */
 export function addValidate(program: Command, run: Runner): void {
-  program
+  const command = program
     .command('validate')
     .description('re-hash and check everything below an image; exit 1 when something is wrong')
     .argument(
       '<source>',
-      'such as oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name',
+      'such as example.com/x:1, oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name',
     )
     .option('--json', 'print the findings as JSON')
-    .action(run(validate))
+  addInsecure(command).action(run(validate))
 }
 
 async function validate(
   session: Session,
   source: string,
-  options: { json?: boolean },
+  options: { json?: boolean; insecure?: boolean },
 ): Promise<number> {
-  return withSources(session, async orch => {
-    const image = await orch.open(source, { whole: true })
+  const { insecure } = options
+  return withImage(session, source, { whole: true, insecure }, async image => {
     const { findings, blobs, bytes, platforms } = await validateImage(
       image,
       session.interruption.signal,

@@ -15,17 +15,25 @@ export function lockableBases(
   return [...named].filter(base => isMovable(parseSourceRef(base, schemes)))
 }
 
-/** Throws `LOCK_STALE` when the lock lacks a base that is needed. */
+/**
+ * Throws `LOCK_STALE` when `orch lock` would change the lock on account of what is needed, or of what no
+ * image of the project has.
+ * @param all the bases of all images, of which `needed` are some
+ */
 export function checkLocked(
   needed: readonly string[],
+  all: readonly string[],
   locks: Locks | undefined,
   file: string,
 ): void {
   const lacking = needed.filter(base => locks === undefined || !Object.hasOwn(locks, base))
-  if (lacking.length === 0) return
+  const surplus = Object.keys(locks ?? {}).filter(base => !all.includes(base))
+  if (lacking.length === 0 && surplus.length === 0) return
   const why =
     locks === undefined
       ? `there is no ${file} to hold ${lacking.join(', ')}`
-      : `${file} does not hold ${lacking.join(', ')}`
+      : lacking.length > 0
+        ? `${file} does not hold ${lacking.join(', ')}`
+        : `${file} holds ${surplus.join(', ')}, which no image has as its base`
   throw new UsageError('LOCK_STALE', why, { hint: 'Run: orch lock' })
 }

@@ -85,4 +85,16 @@ describe('a plan', () => {
       'a:1': one,
     })
   })
+
+  it('that is to be locked fails when the lock holds what no image of the project has', async () => {
+    const some = await project({ 'orch.yaml': imagesOn('a:1', 'b:1') })
+    await writeLocks(join(some.root, 'orch.lock'), { 'a:1': one, 'b:1': two, 'c:1': two })
+    expect(await faultOf(some.toPlan({ locked: true, images: ['i0'] }))).toEqual({
+      code: 'LOCK_STALE',
+      lines: ['orch.lock holds c:1, which no image has as its base'],
+      hint: 'Run: orch lock',
+    })
+    await writeLocks(join(some.root, 'orch.lock'), { 'a:1': one, 'b:1': two })
+    expect((await some.toPlan({ locked: true, images: ['i0'] })).locks).toEqual({ 'a:1': one })
+  })
 })

@@ -1,6 +1,7 @@
 import { toError } from '@orch/oci'
 import type { Exported, Image } from '../types/build.ts'
 import type { BuildContext } from '../types/context.ts'
+import { resolveExports } from './resolve-exports.ts'
 import { runStage, type Workshop } from './stage.ts'
 import { stages } from './stages.ts'
 
@@ -18,9 +19,11 @@ export async function exportImages(
     images: names,
     exports: plan.exports.map(item => item.exporter),
   })
+  const refusal = await resolveExports(images, context, workshop).then(() => undefined, toError)
   const exported = await Promise.all(
     images.map(async image => {
       try {
+        if (refusal !== undefined) throw refusal
         const place = { ...context, image, images: names }
         return await runStage(stages.export, image, place, workshop)
       } catch (error) {

@@ -123,6 +123,15 @@ export interface BuiltImage extends Image {
   readonly manifests: readonly BuiltManifest[]
 }
 
+/** An export that a run is about to make. */
+export interface PlannedExport {
+  /** The name of the image. */
+  readonly image: string
+  /** As the exporter will find them: those of the plan, else the image's own. */
+  readonly references: readonly string[]
+  readonly plan: ExportPlan
+}
+
 /** Where an exporter put an image. */
 export interface ExportResult {
   readonly exporter: string
@@ -178,7 +187,7 @@ export interface FetchResult {
 /** What became of a build. */
 export interface BuildResult {
   readonly images: readonly ImageResult[]
-  /** What went wrong outside of every image: in taps of `configResolved`, `done` and `failed`. */
+  /** What went wrong outside of every image: in taps of `configResolved`, `exportsResolved`, `done` and `failed`. */
   readonly errors: readonly Error[]
   readonly ok: boolean
   readonly milliseconds: number

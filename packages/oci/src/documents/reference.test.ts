@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   familiarReference,
   formatReference,
+  hostAlone,
   isTag,
   parseReference,
   wholeReference,
@@ -132,6 +133,23 @@ describe('a reference', () => {
     for (const end of ['!', '/!', ':!', '/a:!'])
       expect(() => parseReference(unit.repeat(times) + end)).toThrow(/^.{0,900}$/)
     expect(performance.now() - start).toBeLessThan(1500)
+  })
+
+  it('is not what names a host alone', () => {
+    for (const text of ['localhost:5000', 'localhost', 'example.com', 'a.b:1', '[::1]:5000'])
+      expect(hostAlone(text)).toBe(text)
+    expect(hostAlone('a:5000/')).toBe('a:5000')
+    expect(hostAlone('index.docker.io')).toBe('docker.io')
+    for (const text of [
+      'a',
+      'a/',
+      'a:5000',
+      'debian:12.1',
+      'example.com/a',
+      `a.b@sha256:${hex}`,
+      'a_b.c',
+    ])
+      expect(hostAlone(text)).toBeUndefined()
   })
 
   it('gets the tag latest only where it has neither tag nor digest', () => {

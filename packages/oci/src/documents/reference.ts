@@ -66,6 +66,17 @@ function looksLikeHost(component: string): boolean {
   return /[.:A-Z]/.test(component) || component === 'localhost'
 }
 
+/**
+ * The host that a text names and nothing else: `localhost:5000`, `example.com`, `registry:5000/`. Docker
+ * reads the first two as repositories of Docker Hub, which nobody means. Undefined for all else.
+ */
+export function hostAlone(text: string): string | undefined {
+  const bare = text.replace(/\/$/, '')
+  if (!domainGrammar.test(bare)) return undefined
+  const isHost = bare === text ? /^localhost(?::|$)|^\[|\./i.test(bare) : looksLikeHost(bare)
+  return isHost ? splitName(`${bare}/x`).domain : undefined
+}
+
 function split(text: string, separator: string): [string, string | undefined] {
   const at = text.indexOf(separator)
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]

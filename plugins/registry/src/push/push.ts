@@ -4,31 +4,24 @@ import type { Repository } from '@orch/registry'
 import { changedImage } from '../changes.ts'
 import type { RegistryExportOptions } from '../options.ts'
 import type { Pool } from '../pool.ts'
-import { namesOf, type TakenNames, type Target, targetsOf } from '../targets.ts'
+import { namesOf, type Target, targetsOf } from '../targets.ts'
 import { mismatch, type Pushing, pushBlobs, pushDocuments, putDocument } from './graph.ts'
 import { type Referrer, referrersOf } from './referrers.ts'
 import { Tally } from './tally.ts'
 
-/** What the pushes of one run share. */
-export interface Shared {
-  readonly pool: Pool
-  readonly taken: TakenNames
-}
-
 /**
  * Pushes an image into every repository that it is named for. Tags come last, when everything is in all
- * of them: no tag ever names something that is not whole. Throws `NAME_MISSING`, `NAME_TAKEN`,
- * `IMAGE_INCOMPLETE`, `PLATFORM_MISSING`, `REGISTRY_MISMATCH`, and what the registries throw.
+ * of them: no tag ever names something that is not whole. Throws `NAME_MISSING`, `IMAGE_INCOMPLETE`,
+ * `PLATFORM_MISSING`, `REGISTRY_MISMATCH`, and what the registries throw.
  */
 export async function pushImage(
   image: Image,
   plan: ExportPlan,
   context: ExportContext,
-  { pool, taken }: Shared,
+  pool: Pool,
 ): Promise<ExportResult> {
   const options = plan.options as RegistryExportOptions
   const targets = targetsOf(image.name, image.references, options)
-  taken.take(image.name, targets)
   const what = `image ${image.name}`
   const { signal } = context
   const chosen = await wholeImage(image, { platforms: options.platforms, what, signal })
