@@ -64,7 +64,7 @@ export function createAuthorizer(keychain: Keychain, tokens: Tokens, secrets: Se
       }
       const { host } = asking
       const { realm, service } = way
-      const account = mayLearnCredentials(host, realm) ? found : undefined
+      const account = (await mayLearnCredentials(host, realm)) ? found : undefined
       const ours = scopeTexts(asking.scopes)
       const scopes = [...ours, ...(beyond.get(keyOf(asking, ours)) ?? [])]
       return `Bearer ${await tokens.get({ host, realm, service, scopes, account })}`
@@ -100,7 +100,7 @@ export function createAuthorizer(keychain: Keychain, tokens: Tokens, secrets: Se
       const isUntold =
         found !== undefined &&
         way?.scheme === 'bearer' &&
-        !mayLearnCredentials(asking.host, way.realm)
+        !(await mayLearnCredentials(asking.host, way.realm))
       return { found, untold: isUntold ? way.realm : undefined }
     },
     doubt,
