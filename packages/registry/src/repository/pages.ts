@@ -1,4 +1,4 @@
-import type { RegistryResponse, Scope } from '../transport/types.ts'
+import type { RegistryResponse, Scope, Transport } from '../transport/types.ts'
 import { askWhole, brokenAnswer } from './answer.ts'
 import type { RegistryContext } from './context.ts'
 import { nextLink } from './link.ts'
@@ -48,16 +48,20 @@ export async function* pages(
     yield page
     if (page.response.status !== 200) return
     seen.add(next)
-    next = nextPage(page.response, what)
+    next = nextPage(page.response, what, transport)
     if (next !== undefined && seen.has(next))
       throw brokenAnswer(what, 'the registry gives the same page again and again')
   }
 }
 
-function nextPage({ headers, url }: RegistryResponse, what: string): string | undefined {
+function nextPage(
+  { headers, url }: RegistryResponse,
+  what: string,
+  { hide }: Transport,
+): string | undefined {
   const link = nextLink(headers['link'])
   if (link === undefined) return undefined
-  const next = addressFrom(link, url, what)
+  const next = addressFrom(link, url, what, hide)
   if (!sameOrigin(next, url)) throw brokenAnswer(what, 'the next page is on another host')
   return next
 }

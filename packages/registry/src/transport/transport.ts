@@ -143,6 +143,7 @@ export function createTransport(options: RegistryOptions): Transport {
         throw withoutSecrets(plain, secrets)
       }
     },
+    hide: secrets.hide,
     close: () => hosts.close(),
   }
 }
