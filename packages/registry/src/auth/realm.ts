@@ -30,9 +30,8 @@ export function realmOf(text: string, host: Host, secrets: Secrets): URL {
 const shared =
   'amazonaws.com azurecr.io gcr.io jfrog.io nip.io ocir.io pkg.dev sslip.io windows.net'.split(' ')
 
-/** Docker Hub answers by several names, some of another domain, with one token server. */
-const hubNames = new Set(['registry-1.docker.io', 'index.docker.io', 'registry.hub.docker.com'])
-const hubServer = 'auth.docker.io'
+/** Docker Hub answers by a name of another domain too. */
+const hub = { registry: 'registry.hub.docker.com', server: 'auth.docker.io' }
 
 /**
  * Whether a token server may be told the registry's credentials: it is the registry's own host (any
@@ -50,7 +49,7 @@ export async function mayLearnCredentials(host: Host, realm: URL): Promise<boole
   if (isLoopbackHost(registry) && isLoopbackHost(server)) return true
   // Plain HTTP proves no name: only the host that the operator wrote, or named, is told.
   if (realm.protocol !== 'https:' || isIp(registry) || isIp(server)) return false
-  if (hubNames.has(registry) && server === hubServer) return true
+  if (registry === hub.registry && server === hub.server) return true
   const parent = registry.slice(registry.indexOf('.') + 1)
   const domain = [registry, parent].find(one => server === one || server.endsWith(`.${one}`))
   return domain !== undefined && !isShared(server) && domain.endsWith(`.${await suffixOf(server)}`)

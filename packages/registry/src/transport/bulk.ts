@@ -71,7 +71,8 @@ export async function bulkExchange(
   try {
     socket.write(request, 'latin1')
     const text = await intake.until('\r\n\r\n', maxHead)
-    const head = text === undefined ? undefined : readHead(text.toString('latin1'))
+    const isHead = text !== undefined && text.length <= maxHead
+    const head = isHead ? readHead(text.toString('latin1')) : undefined
     if (head === undefined) {
       connections.speaksPlainly = false
       socket.destroy()
