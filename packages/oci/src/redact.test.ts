@@ -9,3 +9,12 @@ it.each([
 ])('%s becomes %s', (text, shown) => {
   expect(redact(text)).toBe(shown)
 })
+
+it.each(['a.', 'a://', 'a://b', '://', 'a:/', '?', 'a://b?', '@', 'a', 'a://b@'])(
+  'a long text of %s is not looked at again and again',
+  part => {
+    const began = performance.now()
+    redact(part.repeat(1_000_000 / part.length))
+    expect(performance.now() - began).toBeLessThan(1000)
+  },
+)

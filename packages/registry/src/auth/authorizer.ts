@@ -63,7 +63,7 @@ export function createAuthorizer(keychain: Keychain, tokens: Tokens, secrets: Se
       }
       const { host } = asking
       const { realm, service } = way
-      const isTold = mayLearnCredentials(host, realm)
+      const isTold = await mayLearnCredentials(host, realm)
       const account = isTold ? found : undefined
       const isUntold = !isTold && found !== undefined
       const ours = scopeTexts(asking.scopes)
@@ -101,7 +101,7 @@ export function createAuthorizer(keychain: Keychain, tokens: Tokens, secrets: Se
       const isUntold =
         found !== undefined &&
         way?.scheme === 'bearer' &&
-        !mayLearnCredentials(asking.host, way.realm)
+        !(await mayLearnCredentials(asking.host, way.realm))
       return { found, untold: isUntold ? way.realm : undefined }
     },
     doubt,

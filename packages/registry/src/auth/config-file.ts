@@ -6,24 +6,46 @@ export interface ConfigFile {
   /** The path, or the variable that holds the document. */
   readonly origin: string
   readonly auths: ReadonlyMap<string, Credentials>
+  /** An empty name: the host has no helper, and the store is not asked either. */
   readonly helpers: ReadonlyMap<string, string>
   readonly store: string | undefined
 }
 
+/** Docker Hub as Docker and its helpers know it: by its oldest address. */
+export const hubKey = 'https://index.docker.io/v1/'
 const hubNames = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
+
+/** A host as keys name it: all names of Docker Hub are `docker.io`. */
+export function normalHost(host: string): string {
+  const name = host.toLowerCase()
+  return hubNames.has(name) ? 'docker.io' : name
+}
 
 /**
  * A key as it is compared: `https://index.docker.io/v1/` is `docker.io`. A key with a scheme names a
- * host; one without may name a repository or a folder of them (containers-auth.json(5)).
+ * host; one without may name a repository or a folder of them (containers-auth.json(5)). Undefined for
+ * an address that is no registry's, as `docker login` keeps what belongs to it:
+ * `https://index.docker.io/v1/refresh-token`.
  */
-export function normalKey(key: string): string {
+function normalKey(key: string): string | undefined {
   const withoutScheme = key.replace(/^https?:\/\//i, '')
   const hasScheme = withoutScheme !== key
   const trimmed = withoutScheme.replace(/\/+$/, '').replace(/^([^/]+)\/v[12]$/, '$1')
   const slash = trimmed.indexOf('/')
-  const host = (slash === -1 ? trimmed : trimmed.slice(0, slash)).toLowerCase()
-  const path = slash === -1 || hasScheme ? '' : trimmed.slice(slash)
-  return `${hubNames.has(host) ? 'docker.io' : host}${path}`
+  if (slash === -1) return normalHost(trimmed)
+  return hasScheme ? undefined : `${normalHost(trimmed.slice(0, slash))}${trimmed.slice(slash)}`
+}
+
+/** By normal key. Of several the one that Docker itself would write counts. */
+function keyed<T>(entries: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
+  const rank = (key: string): number => (key === hubKey ? 2 : key === normalKey(key) ? 1 : 0)
+  const byRank = entries.toSorted(([one], [other]) => rank(one) - rank(other))
+  return new Map(
+    byRank.flatMap(([key, value]) => {
+      const normal = normalKey(key)
+      return normal === undefined ? [] : [[normal, value] as const]
+    }),
+  )
 }
 
 /**
@@ -48,20 +70,25 @@ export function parseConfigFile(text: string, origin: string): ConfigFile {
     const value = document[name] ?? {}
     return isRecord(value) ? Object.entries(value) : fail(`"${name}" is not an object`)
   }
-  const auths = new Map<string, Credentials>()
+  const auths: [string, Credentials][] = []
   for (const [key, entry] of table('auths')) {
     if (!isRecord(entry)) return fail(`the entry of ${shown(key)} is not an object`)
     const credentials = readEntry(entry, why => fail(`the entry of ${shown(key)} ${why}`))
-    if (credentials !== undefined) auths.set(normalKey(key), credentials)
+    if (credentials !== undefined) auths.push([key, credentials])
   }
-  const helpers = new Map<string, string>()
+  const helpers: [string, string][] = []
   for (const [key, helper] of table('credHelpers')) {
     if (typeof helper !== 'string') return fail(`the helper of ${shown(key)} is not a name`)
-    helpers.set(normalKey(key), helper)
+    helpers.push([key, helper])
   }
   const store = document['credsStore'] ?? ''
   if (typeof store !== 'string') return fail('"credsStore" is not a name')
-  return { origin, auths, helpers, store: store === '' ? undefined : store }
+  return {
+    origin,
+    auths: keyed(auths),
+    helpers: keyed(helpers),
+    store: store === '' ? undefined : store,
+  }
 }
 
 function readEntry(
@@ -83,7 +110,9 @@ function readEntry(
     // Docker's first files padded the password with zero bytes.
     password = decoded.slice(colon + 1).replace(/\0+$/, '')
   }
-  if (text('registrytoken') !== '') return { kind: 'registry', token: text('registrytoken') }
+  const token = text('registrytoken')
+  if (!/^[\x21-\x7e]*$/.test(token)) return fail('has a "registrytoken" that no header can carry')
+  if (token !== '') return { kind: 'registry', token }
   if (text('identitytoken') !== '') return { kind: 'identity', user, token: text('identitytoken') }
   return user === '' ? undefined : { kind: 'basic', user, password }
 }

@@ -7,7 +7,7 @@ export interface HelperContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly secrets: Secrets
   readonly signal?: AbortSignal | undefined
-  /** 10 s by default. */
+  /** Two minutes by default: a helper may ask a person for a password of its own. */
   readonly milliseconds?: number
 }
 
@@ -25,7 +25,7 @@ export async function askHelper(
   name: string,
   server: string,
   configuredIn: string,
-  { env, secrets, signal, milliseconds = 10_000 }: HelperContext,
+  { env, secrets, signal, milliseconds = 120_000 }: HelperContext,
 ): Promise<Credentials | undefined> {
   const fail = (why: string): never => {
     throw new OrchError(

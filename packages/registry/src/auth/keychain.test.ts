@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { dockerConfig, entry, folder } from '../testing.ts'
 import { askHelper } from './helper.ts'
 import { createKeychain, type Keychain } from './keychain.ts'
@@ -45,6 +45,20 @@ describe('credentials come', () => {
       expect(await passwordOf(chain, 'docker.io', 'library/x')).toBe('pass')
     },
   )
+
+  it('for Docker Hub from its own entry, whatever docker login by browser puts beside it', async () => {
+    const auths = {
+      'docker.io': entry('a', 'other'),
+      'https://index.docker.io/v1/': entry('a', 'pass'),
+      'https://index.docker.io/v1/access-token': entry('a', 'access'),
+      'https://index.docker.io/v1/refresh-token': entry('a', 'refresh'),
+    }
+    for (const entries of [Object.entries(auths), Object.entries(auths).toReversed()]) {
+      const config = { auths: Object.fromEntries(entries) }
+      const chain = keychain({ DOCKER_CONFIG: dockerConfig(config) })
+      expect(await passwordOf(chain, 'docker.io', 'library/x')).toBe('pass')
+    }
+  })
 
   it('from the most specific key', async () => {
     const auths = {
@@ -96,6 +110,12 @@ describe('credentials come', () => {
     expect(all).toEqual(['docker', 'run', 'config', undefined])
     const named = keychain({ HOME: home, XDG_RUNTIME_DIR: runtime, REGISTRY_AUTH_FILE: config })
     expect(await passwordOf(named, 'b')).toBe('config')
+    write(config, { auths: { a: entry('u', 'named') } })
+    const first = keychain({ HOME: home, REGISTRY_AUTH_FILE: config })
+    expect(await passwordOf(first, 'a')).toBe('named')
+    write(config, { auths: {} })
+    const missing = keychain({ HOME: home, REGISTRY_AUTH_FILE: config })
+    expect(await passwordOf(missing, 'a')).toBe('docker')
     const inline = JSON.stringify({ auths: { a: entry('u', 'inline') } })
     expect(await passwordOf(keychain({ HOME: home, DOCKER_AUTH_CONFIG: inline }), 'a')).toBe(
       'inline',
@@ -107,8 +127,10 @@ describe('credentials come', () => {
     const script = `read server; echo "$1 $server" >> ${asked}; echo '{"Username":"a","Secret":"s3cret"}'`
     const DOCKER_CONFIG = dockerConfig({ credHelpers: { 'r.example': 'one' }, credsStore: 'one' })
     const chain = keychain({ DOCKER_CONFIG, PATH: helper('one', script) })
-    const all = ['r.example', 'r.example', 'docker.io'].map(domain => passwordOf(chain, domain))
+    const domains = ['r.example', 'r.example', 'docker.io']
+    const all = domains.map((domain, at) => passwordOf(chain, domain, `team/x${at}`))
     expect(await Promise.all(all)).toEqual(['s3cret', 's3cret', 's3cret'])
+    expect(await passwordOf(chain, 'docker.io', 'team/y')).toBe('s3cret')
     const lines = readFileSync(asked, 'utf8').trim().split('\n').toSorted()
     expect(lines).toEqual(['get https://index.docker.io/v1/', 'get r.example'])
   })
@@ -119,6 +141,15 @@ describe('credentials come', () => {
     const chain = keychain({ DOCKER_CONFIG: dockerConfig({ auths, credsStore: 'none' }), PATH })
     expect(await passwordOf(chain, 'r.example')).toBe('file')
     expect(await passwordOf(chain, 'other.example')).toBeUndefined()
+  })
+
+  it('from the file of a host whose helper has an empty name, the store not asked', async () => {
+    const PATH = helper('one', `echo '{"Username":"a","Secret":"store"}'`)
+    const auths = { 'r.example': entry('a', 'file') }
+    const config = { auths, credHelpers: { 'r.example': '' }, credsStore: 'one' }
+    const chain = keychain({ DOCKER_CONFIG: dockerConfig(config), PATH })
+    expect(await passwordOf(chain, 'r.example', 'team/x')).toBe('file')
+    expect(await passwordOf(chain, 'other.example')).toBe('store')
   })
 
   it('as an identity token where the helper says <token>', async () => {
@@ -139,6 +170,7 @@ describe('a configuration that cannot be used', () => {
     ['an entry that is text', '{"auths": {"r": "canary"}}'],
     ['an auth without a colon', '{"auths": {"r": {"auth": "Y2FuYXJ5"}}}'],
     ['a password that is a number', '{"auths": {"r": {"username": "canary", "password": 1}}}'],
+    ['a token with a line', '{"auths": {"r": {"registrytoken": "canary\\r\\nX: y"}}}'],
     ['a helper that is a list', '{"credHelpers": {"r": ["canary"]}}'],
   ])('is named, and not shown: %s', async (_, text) => {
     const path = folder()
@@ -165,6 +197,21 @@ describe('a configuration that cannot be used', () => {
       hint: expect.stringContaining(DOCKER_CONFIG),
     })
     expect(`${error.stack} ${error.cause}`).not.toContain('canary')
+  })
+
+  it('whose helper asks a person is waited for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const context = { env: { PATH: helper('slow', 'exec sleep 5') }, secrets: createSecrets() }
+    let ended = false
+    const asked = askHelper('slow', 'r', 'config', context).finally(() => {
+      ended = true
+    })
+    asked.catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(100_000)
+    expect(ended).toBe(false)
+    await vi.advanceTimersByTimeAsync(30_000)
+    await expect(asked).rejects.toMatchObject({ code: 'REGISTRY_HELPER' })
   })
 
   it('whose helper hangs, its pipes in the hands of a child, is given up', async () => {

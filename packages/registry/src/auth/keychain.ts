@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, OrchError } from '@orch/oci'
-import { type ConfigFile, normalKey, parseConfigFile } from './config-file.ts'
-import { basicValue, type Found, secretOf } from './credentials.ts'
+import { type ConfigFile, hubKey, normalHost, parseConfigFile } from './config-file.ts'
+import { basicValue, type Credentials, type Found, secretOf } from './credentials.ts'
 import { askHelper } from './helper.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -25,9 +25,9 @@ export interface KeychainOptions {
 const helperMilliseconds = 10 * 60_000
 
 /**
- * The chain: the document in DOCKER_AUTH_CONFIG, config.json in DOCKER_CONFIG or ~/.docker, then podman's
- * REGISTRY_AUTH_FILE or, without it, auth.json below XDG_RUNTIME_DIR and ~/.config. The first file that
- * has an answer wins. Throws `REGISTRY_CONFIG` and `REGISTRY_HELPER`.
+ * The chain: the document in DOCKER_AUTH_CONFIG, podman's REGISTRY_AUTH_FILE, config.json in DOCKER_CONFIG
+ * or ~/.docker, then, without a REGISTRY_AUTH_FILE, podman's auth.json below XDG_RUNTIME_DIR and
+ * ~/.config. The first file that has an answer wins. Throws `REGISTRY_CONFIG` and `REGISTRY_HELPER`.
  */
 export function createKeychain({ env, secrets, signal }: KeychainOptions): Keychain {
   const paths = pathsOf(env)
@@ -35,7 +35,7 @@ export function createKeychain({ env, secrets, signal }: KeychainOptions): Keych
   let files: Promise<readonly ConfigFile[]> | undefined
   const answers = new Map<
     string,
-    { readonly at: number; readonly found: Promise<Found | undefined> }
+    { readonly at: number; readonly credentials: Promise<Credentials | undefined> }
   >()
 
   const read = async (): Promise<readonly ConfigFile[]> => {
@@ -44,9 +44,16 @@ export function createKeychain({ env, secrets, signal }: KeychainOptions): Keych
     return [...first, ...rest.filter(file => file !== undefined)]
   }
   const ask = async (key: string, helper: string, file: ConfigFile): Promise<Found | undefined> => {
-    // Docker Hub is known to helpers by its oldest address.
-    const server = key === 'docker.io' ? 'https://index.docker.io/v1/' : key
-    const credentials = await askHelper(helper, server, file.origin, { env, secrets, signal })
+    const server = key === 'docker.io' ? hubKey : key
+    const name = `${helper} ${server}`
+    let answer = answers.get(name)
+    if (answer === undefined || Date.now() - answer.at >= helperMilliseconds) {
+      const credentials = askHelper(helper, server, file.origin, { env, secrets, signal })
+      answer = { at: Date.now(), credentials }
+      answers.set(name, answer)
+      credentials.catch(() => answers.delete(name))
+    }
+    const credentials = await answer.credentials
     return credentials && { credentials, origin: `docker-credential-${helper}` }
   }
   const search = async (keys: readonly string[]): Promise<Found | undefined> => {
@@ -54,7 +61,7 @@ export function createKeychain({ env, secrets, signal }: KeychainOptions): Keych
     for (const file of await files) {
       for (const key of keys) {
         const helper = file.helpers.get(key) ?? (key.includes('/') ? undefined : file.store)
-        const asked = helper === undefined ? undefined : await ask(key, helper, file)
+        const asked = helper ? await ask(key, helper, file) : undefined
         if (asked !== undefined) return asked
         const credentials = file.auths.get(key)
         if (credentials !== undefined) return { credentials, origin: file.origin }
@@ -65,29 +72,23 @@ export function createKeychain({ env, secrets, signal }: KeychainOptions): Keych
   const learn = (found: Found | undefined): Found | undefined => {
     if (found === undefined) return undefined
     const { credentials } = found
-    secrets.add(secretOf(credentials))
-    if (credentials.kind !== 'registry')
-      secrets.add(basicValue(credentials.user, secretOf(credentials)))
+    const secret = secretOf(credentials)
+    secrets.add(secret)
+    if (credentials.kind !== 'registry') {
+      const { user } = credentials
+      secrets.add(basicValue(user, secret), `${user}:${secret}`)
+    }
     return found
   }
   return {
     places: [...(inline ? ['$DOCKER_AUTH_CONFIG'] : []), ...paths],
-    find(domain, repository) {
-      const keys = keysOf(domain, repository)
-      const [name = ''] = keys
-      const known = answers.get(name)
-      if (known !== undefined && Date.now() - known.at < helperMilliseconds) return known.found
-      const found = search(keys).then(learn)
-      answers.set(name, { at: Date.now(), found })
-      found.catch(() => answers.delete(name))
-      return found
-    },
+    find: async (domain, repository) => learn(await search(keysOf(domain, repository))),
   }
 }
 
 /** `host/team/x`, `host/team`, `host`. */
 function keysOf(domain: string, repository: string | undefined): readonly string[] {
-  const host = normalKey(domain)
+  const host = normalHost(domain)
   const parts = repository === undefined ? [] : repository.split('/')
   return [...parts.map((_, end) => [host, ...parts.slice(0, parts.length - end)].join('/')), host]
 }
@@ -95,13 +96,14 @@ function keysOf(domain: string, repository: string | undefined): readonly string
 function pathsOf(env: KeychainOptions['env']): readonly string[] {
   const home = env['HOME'] || homedir()
   const runtime = env['XDG_RUNTIME_DIR']
-  const podman = env['REGISTRY_AUTH_FILE']
-    ? [env['REGISTRY_AUTH_FILE']]
-    : [
-        ...(runtime ? [join(runtime, 'containers/auth.json')] : []),
-        join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'containers/auth.json'),
-      ]
-  return [join(env['DOCKER_CONFIG'] || join(home, '.docker'), 'config.json'), ...podman]
+  const named = env['REGISTRY_AUTH_FILE']
+  const docker = join(env['DOCKER_CONFIG'] || join(home, '.docker'), 'config.json')
+  if (named) return [named, docker]
+  return [
+    docker,
+    ...(runtime ? [join(runtime, 'containers/auth.json')] : []),
+    join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'containers/auth.json'),
+  ]
 }
 
 async function readConfig(path: string): Promise<ConfigFile | undefined> {

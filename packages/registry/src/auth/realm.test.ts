@@ -13,6 +13,10 @@ function host(address: string, settings: HostSettings = {}): Host {
 describe('the credentials of a registry go to the token server', () => {
   it.each([
     ['registry-1.docker.io', 'https://auth.docker.io/token'],
+    ['index.docker.io', 'https://auth.docker.io/token'],
+    ['registry.hub.docker.com', 'https://auth.docker.io/token'],
+    ['icr.io', 'https://us.icr.io/token'],
+    ['registry.team.github.io', 'https://auth.team.github.io/token'],
     ['ghcr.io', 'https://ghcr.io/token'],
     ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
     ['registry.example.co.uk', 'https://gitlab.example.co.uk/jwt/auth'],
@@ -27,8 +31,8 @@ describe('the credentials of a registry go to the token server', () => {
     ['registry.cn-hangzhou.aliyuncs.com', 'https://dockerauth.cn-hangzhou.aliyuncs.com/auth'],
     ['10.1.2.3:5000', 'https://10.1.2.3:5001/token'],
     ['http://127.0.0.1:5000', 'http://localhost:5001/token'],
-  ])('of %s: %s', (registry, realm) => {
-    expect(mayLearnCredentials(host(registry), new URL(realm))).toBe(true)
+  ])('of %s: %s', async (registry, realm) => {
+    expect(await mayLearnCredentials(host(registry), new URL(realm))).toBe(true)
   })
 
   it.each([
@@ -41,17 +45,29 @@ describe('the credentials of a registry go to the token server', () => {
     ['mine.azurecr.io', 'https://evil.azurecr.io/token'],
     ['1.dkr.ecr.us-east-1.amazonaws.com', 'https://evil.dkr.ecr.us-east-1.amazonaws.com/token'],
     ['us-docker.pkg.dev', 'https://evil.pkg.dev/token'],
+    ['registry.example.com', 'https://auth.docker.io/token'],
+    ['co.jfrog.io', 'https://evil.jfrog.io/token'],
+    ['co.docker.jfrog.io', 'https://co.jfrog.io/token'],
+    ['a.appspot.com', 'https://evil.appspot.com/token'],
+    ['a.blogspot.com', 'https://evil.blogspot.com/token'],
+    ['a.up.railway.app', 'https://evil.up.railway.app/token'],
+    ['registry.railway.app', 'https://evil.up.railway.app/token'],
+    ['a.azurefd.net', 'https://evil.azurefd.net/token'],
+    ['a.ngrok.dev', 'https://evil.ngrok.dev/token'],
+    ['a.hf.space', 'https://evil.hf.space/token'],
+    ['registry.corp', 'https://evil.corp/token'],
     ['registry', 'https://auth/token'],
+    ['registry', 'https://auth.registry/token'],
     ['10.1.2.3', 'https://10.1.2.4/token'],
     ['http://registry.example.com', 'http://auth.example.com/token'],
-  ])('but not for %s to %s', (registry, realm) => {
-    expect(mayLearnCredentials(host(registry), new URL(realm))).toBe(false)
+  ])('but not for %s to %s', async (registry, realm) => {
+    expect(await mayLearnCredentials(host(registry), new URL(realm))).toBe(false)
   })
 
-  it('when the settings name it', () => {
+  it('when the settings name it', async () => {
     const registry = host('registry:5000', { tokenServers: ['auth:5001'] })
-    expect(mayLearnCredentials(registry, new URL('https://auth:5001/token'))).toBe(true)
-    expect(mayLearnCredentials(registry, new URL('https://auth:5002/token'))).toBe(false)
+    expect(await mayLearnCredentials(registry, new URL('https://auth:5001/token'))).toBe(true)
+    expect(await mayLearnCredentials(registry, new URL('https://auth:5002/token'))).toBe(false)
   })
 })
 

@@ -26,31 +26,22 @@ export function realmOf(text: string, host: Host, secrets: Secrets): URL {
   return host.origin.protocol === 'http:' || both ? url : refuse('does not speak TLS')
 }
 
-/** Domains whose names belong to many: a name beside a registry's may be anybody's. */
-const shared = new Set(
-  (
-    'amazonaws.com awsapprunner.com azurecr.io azurewebsites.net azurecontainer.io cloudapp.net ' +
-    'cloudfront.net cloud.run digitaloceanspaces.com duckdns.org fly.dev gcr.io github.io gitlab.io ' +
-    'herokuapp.com icr.io jfrog.io netlify.app ngrok.io ngrok.app ngrok-free.app ocir.io onrender.com ' +
-    'pages.dev pkg.dev pythonanywhere.com run.app sslip.io trycloudflare.com ts.net vercel.app ' +
-    'web.app windows.net workers.dev nip.io'
-  ).split(' '),
-)
+/** Domains whose names belong to many, at any depth, beyond those that the public suffix list has. */
+const shared =
+  'amazonaws.com azurecr.io gcr.io jfrog.io nip.io ocir.io pkg.dev sslip.io windows.net'.split(' ')
 
-const ofCountry = new Set(
-  'ac asn biz co com edu firm gen go gob gov gv id in info ltd me mil ne net nhs nom or org plc sch web'.split(
-    ' ',
-  ),
-)
+/** Docker Hub answers by a name of another domain too. */
+const hub = { registry: 'registry.hub.docker.com', server: 'auth.docker.io' }
 
 /**
  * Whether a token server may be told the registry's credentials: it is the registry's own host (any
  * port), a name below it, the domain above it or a name below that (`registry.gitlab.com` →
- * `gitlab.com`, `registry-1.docker.io` → `auth.docker.io`), or `tokenServers` of the registry's settings
- * names it. The domain above counts only when it has two labels or more, is no public suffix like
- * `co.uk`, and is not one whose names are given to many. Whatever else is asked without credentials.
+ * `gitlab.com`, `registry-1.docker.io` → `auth.docker.io`), Docker Hub's, or `tokenServers` of the
+ * registry's settings names it. A domain counts only below the public suffix of the token server
+ * (publicsuffix.org, with those of companies), and when its names are not given to many. Whatever else
+ * is asked without credentials.
  */
-export function mayLearnCredentials(host: Host, realm: URL): boolean {
+export async function mayLearnCredentials(host: Host, realm: URL): Promise<boolean> {
   const registry = plain(host.origin.hostname)
   const server = plain(realm.hostname)
   if (server === registry) return true
@@ -58,10 +49,10 @@ export function mayLearnCredentials(host: Host, realm: URL): boolean {
   if (isLoopbackHost(registry) && isLoopbackHost(server)) return true
   // Plain HTTP proves no name: only the host that the operator wrote, or named, is told.
   if (realm.protocol !== 'https:' || isIp(registry) || isIp(server)) return false
-  if (!registry.includes('.')) return false
-  if (!isShared(registry) && server.endsWith(`.${registry}`)) return true
+  if (registry === hub.registry && server === hub.server) return true
   const parent = registry.slice(registry.indexOf('.') + 1)
-  return !isShared(parent) && (server === parent || server.endsWith(`.${parent}`))
+  const domain = [registry, parent].find(one => server === one || server.endsWith(`.${one}`))
+  return domain !== undefined && !isShared(server) && domain.endsWith(`.${await suffixOf(server)}`)
 }
 
 /** What to do about credentials that a token server was not told. */
@@ -69,13 +60,15 @@ export function untoldHint({ domain }: Host, { host }: URL): string {
   return `The credentials of ${domain} were not sent to its token server ${host}, which is of another domain; if it is right, name it in registries.${domain}.token-servers of the project file.`
 }
 
-function isShared(domain: string): boolean {
-  const labels = domain.split('.')
-  const [second = '', top = ''] = labels.slice(-2)
-  if (labels.length < 2) return true
-  // co.uk, com.au, ac.jp: below the domain of a country, these belong to nobody.
-  if (labels.length === 2 && top.length === 2 && ofCountry.has(second)) return true
-  return labels.some((_, from) => shared.has(labels.slice(from).join('.')))
+function isShared(server: string): boolean {
+  return shared.some(domain => server === domain || server.endsWith(`.${domain}`))
+}
+
+/** What stands after the part of a name that somebody registered: `co.uk`, `github.io`. */
+async function suffixOf(hostname: string): Promise<string> {
+  // The list is long, and most registries never need it.
+  const { getPublicSuffix } = await import('tldts')
+  return getPublicSuffix(hostname, { allowPrivateDomains: true, extractHostname: false }) ?? ''
 }
 
 function plain(hostname: string): string {

@@ -3,36 +3,49 @@ import { OrchError, redact, toError, UsageError } from '@orch/oci'
 /** What no message may show: every password and token that this run has seen, as itself and encoded. */
 export interface Secrets {
   add(...values: readonly (string | undefined)[]): void
-  /** The text without them. */
+  /** The text without them, but for short ones: those would take words and parts of digests out of ours. */
   blank(text: string): string
-  /** As `blank`, and without what addresses in the text carry. */
+  /** What a server said without them, short ones too. */
+  blankSaid(text: string): string
+  /** As `blankSaid`, without what addresses in the text carry, and no longer than a person reads. */
   hide(text: string): string
 }
 
-/** Shorter values would blank out ordinary words, and parts of digests. */
+/** Shorter values are blanked only where somebody else wrote the text. */
 const shortest = 8
+/** Blanking these would leave nothing to read, and they keep no secret. */
+const shortestSaid = 3
+/** Characters of what a server said. */
+const longestSaid = 2000
 
 export function createSecrets(): Secrets {
-  const known = new Set<string>()
+  /** Each, and whether it is long. */
+  const known = new Map<string, boolean>()
   let ordered: readonly string[] = []
-  const blank = (text: string): string => {
-    let hidden = text
-    for (const secret of ordered) hidden = hidden.replaceAll(secret, '***')
-    return hidden
-  }
+  let long: readonly string[] = []
+  const without = (text: string, values: readonly string[]): string =>
+    values.reduce((hidden, secret) => hidden.replaceAll(secret, '***'), text)
+  const blankSaid = (text: string): string => without(text, ordered)
   return {
     add(...values) {
       for (const value of values) {
-        if (value === undefined || value.length < shortest) continue
-        known.add(value)
-        known.add(encodeURIComponent(Buffer.from(value).toString()))
-        known.add(Buffer.from(value).toString('base64'))
-        known.add(JSON.stringify(value).slice(1, -1))
+        if (value === undefined || value.length < shortestSaid) continue
+        const forms = [
+          value,
+          encodeURIComponent(Buffer.from(value).toString()),
+          Buffer.from(value).toString('base64'),
+          JSON.stringify(value).slice(1, -1),
+        ]
+        for (const form of forms)
+          known.set(form, known.get(form) === true || value.length >= shortest)
       }
-      ordered = [...known].sort((a, b) => b.length - a.length)
+      ordered = [...known.keys()].sort((a, b) => b.length - a.length)
+      long = ordered.filter(form => known.get(form))
     },
-    blank,
-    hide: text => redact(blank(text)),
+    blank: text => without(text, long),
+    blankSaid,
+    // Cut at the end: the half of a secret would not be known for one.
+    hide: text => redact(blankSaid(text)).slice(0, longestSaid),
   }
 }
 

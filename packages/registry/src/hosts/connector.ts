@@ -5,7 +5,8 @@ import { messageOf, OrchError } from '@orch/oci'
 import type { buildConnector } from 'undici'
 import { bareHost, isIp, type Reach, reachOf } from './address.ts'
 import type { Certificates } from './certificates.ts'
-import { Client, connectThrough, buildConnector as makeConnector } from './undici.ts'
+import { openTunnel } from './tunnel.ts'
+import { buildConnector as makeConnector } from './undici.ts'
 
 export interface ConnectorOptions {
   readonly certificates: Certificates
@@ -17,9 +18,11 @@ export interface ConnectorOptions {
   readonly onConnect?: (reach: Reach) => void
 }
 
-const connectMilliseconds = 10_000
-/** Node waits 250 ms for an address before it tries the next, too short for far networks. */
-const attemptMilliseconds = 2000
+const waits = {
+  timeout: 10_000,
+  /** Node waits 250 ms for an address before it tries the next, too short for far networks. */
+  autoSelectFamilyAttemptTimeout: 2000,
+}
 
 /** Makes a connection; `landing` says where a reader without a stream wants its bytes, which no tunnel can. */
 export type Connect = (
@@ -33,7 +36,8 @@ export class RefusedAddress extends Error {}
 
 /**
  * Makes connections for undici: resolves, refuses forbidden addresses at connect time (so that a name
- * that changes its address is caught too), goes through the proxy, and speaks TLS. The system's
+ * that changes its address is caught too), goes through the proxy, and speaks TLS. Where a name leads
+ * behind a proxy is the proxy's affair; addresses are refused before it hears of them. The system's
  * authorities are read only when those of Mozilla, which Node brings, do not know the certificate.
  * Throws `REGISTRY_CERTIFICATES`.
  */
@@ -41,8 +45,7 @@ export function createConnector(options: ConnectorOptions): Connect {
   const { certificates, skipVerify, proxy, mayConnect, onConnect } = options
   const make = (authorities: readonly string[]): Connect => {
     const given: buildConnector.BuildOptions = {
-      timeout: connectMilliseconds,
-      autoSelectFamilyAttemptTimeout: attemptMilliseconds,
+      ...waits,
       rejectUnauthorized: !skipVerify,
       ...(isPlain(certificates, authorities)
         ? {}
@@ -58,11 +61,6 @@ export function createConnector(options: ConnectorOptions): Connect {
   const connect = make([])
   let withSystem: Connect | undefined
   const direct: Connect = (target, callback, landing) => {
-    const host = bareHost(target.hostname)
-    if (mayConnect !== undefined && isIp(host) && !mayConnect(reachOf(host))) {
-      callback(new RefusedAddress(`${host} is ${reachOf(host)}`), null)
-      return
-    }
     const done: buildConnector.Callback = (...[error, socket]) => {
       const seen = proxy === undefined ? socket?.remoteAddress : undefined
       if (seen !== undefined) onConnect?.(reachOf(seen))
@@ -81,7 +79,13 @@ export function createConnector(options: ConnectorOptions): Connect {
     }
     connect(target, first, landing)
   }
-  return proxy === undefined ? direct : throughProxy(proxy, direct)
+  const onward = proxy === undefined ? direct : throughProxy(proxy, direct)
+  return (target, callback, landing) => {
+    const host = bareHost(target.hostname)
+    if (mayConnect === undefined || !isIp(host) || mayConnect(reachOf(host)))
+      onward(target, callback, landing)
+    else callback(new RefusedAddress(`${host} is ${reachOf(host)}`), null)
+  }
 }
 
 function isPlain({ authorities, pairs }: Certificates, more: readonly string[]): boolean {
@@ -130,32 +134,22 @@ function isUntrusted(error: Error): boolean {
   )
 }
 
-/** CONNECT (RFC 9110, 9.3.6) first, then what `direct` does upon the tunnel. */
-function throughProxy(proxy: URL, direct: buildConnector.connector): buildConnector.connector {
-  const { username, password, host: name } = proxy
-  const account = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)
-  const headers: Record<string, string> =
-    username === '' ? {} : { 'proxy-authorization': `Basic ${account.toString('base64')}` }
+/** TLS by a tunnel, whose end `direct` speaks to; without TLS the proxy itself, which passes requests on. */
+function throughProxy(proxy: URL, direct: Connect): Connect {
+  const toProxy = makeConnector(waits)
   return (target, callback) => {
-    const isTls = target.protocol === 'https:'
-    const path = `${target.hostname}:${target.port || (isTls ? 443 : 80)}`
-    const client = new Client(proxy.origin, { headersTimeout: connectMilliseconds })
-    const fail = (error: Error): void => {
-      void client.destroy()
-      callback(error, null)
+    if (target.protocol !== 'https:') {
+      const { hostname, host, protocol, port } = proxy
+      toProxy({ hostname: bareHost(hostname), host, protocol, port }, (...[error, socket]) => {
+        if (error === null) callback(null, socket)
+        else callback(new Error(`the proxy ${host}: ${error.message}`, { cause: error }), null)
+      })
+      return
     }
-    connectThrough.call(client, { path, headers: { ...headers, host: path } }).then(
-      ({ socket, statusCode }) => {
-        if (statusCode !== 200) {
-          socket.on('error', () => undefined).destroy()
-          return fail(new Error(`the proxy ${name} answered ${statusCode}`))
-        }
-        void client.close()
-        const tunnel = socket as import('node:net').Socket
-        if (isTls) direct({ ...target, httpSocket: tunnel }, callback)
-        else callback(null, tunnel)
-      },
-      (error: Error) => fail(new Error(`the proxy ${name}: ${error.message}`, { cause: error })),
+    const { hostname, port } = target
+    openTunnel(proxy, { hostname, port: port || '443' }).then(
+      tunnel => direct({ ...target, httpSocket: tunnel }, callback),
+      (error: Error) => callback(error, null),
     )
   }
 }

@@ -2,10 +2,11 @@ import type { Dispatcher } from 'undici'
 import type { HostSettings, RegistryOptions } from '../types.ts'
 import { isIp, isLoopbackHost, mayReach, type Reach, reachOf } from './address.ts'
 import { type Certificates, certificateFolders, readCertificates } from './certificates.ts'
-import { type Connect, createConnector } from './connector.ts'
+import { type Connect, type ConnectorOptions, createConnector } from './connector.ts'
 import { createSlots, type Slots } from './limit.ts'
 import { proxyFor } from './proxy.ts'
 import { speaksTls } from './scheme.ts'
+import { proxyHeaders } from './tunnel.ts'
 import { Agent } from './undici.ts'
 
 /** A registry as it is spoken to. */
@@ -20,11 +21,21 @@ export interface Host {
   reach(): Reach
 }
 
+/** A proxy that passes on requests without TLS. */
+export interface Relay {
+  /** For messages. */
+  readonly name: string
+  /** What it wants beside a request's own headers. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** The connections to one origin. */
 export interface Connections {
   readonly dispatcher: Dispatcher
   /** Makes those for much at once (transport/bulk.ts); undefined where a proxy is between. */
   readonly connect: Connect | undefined
+  /** Set where requests go to a proxy that passes them on: their target is then the whole address (RFC 9112, 3.2.2). */
+  readonly relay: Relay | undefined
   /** Whether its answers can be read in bulk, as far as is known. */
   speaksPlainly: boolean
 }
@@ -67,11 +78,12 @@ export function createHosts(
     if (!mayBeBoth && !isLoopbackHost(hostname)) return false
     // A URL leaves out port 80, which is that of plain HTTP.
     if (port === '' && /:80$/.test(authority)) return true
-    // Who is behind a proxy may not be reached without it.
-    if (proxyFor(new URL(`https://${authority}`), env) !== undefined) return true
-    const answer = await speaksTls(hostname, port, options.signal)
+    const speaker = { hostname, port, proxy: tlsProxy(authority) }
+    const answer = await speaksTls(speaker, options.signal)
     return answer === undefined ? undefined : !answer
   }
+  const tlsProxy = (authority: string): URL | undefined =>
+    proxyFor(new URL(`https://${authority}`), env)
 
   const make = async (domain: string): Promise<Host> => {
     const settings = settingsOf(domain) ?? {}
@@ -79,7 +91,8 @@ export function createHosts(
     const asked = await speaksPlain(authority, settings)
     // A registry that is down may come back with TLS: it is asked again next time.
     if (asked === undefined) known.delete(domain)
-    const isPlain = asked ?? true
+    // Behind a proxy it is not known who would hear what is said without TLS.
+    const isPlain = asked ?? tlsProxy(authority) === undefined
     const origin = new URL(`${isPlain ? 'http' : 'https'}://${authority}`)
     return {
       domain,
@@ -93,7 +106,7 @@ export function createHosts(
 
   const ownAgent = async (host: Host): Promise<Connections> => {
     const certificates = await readCertificates(host.domain, host.settings, folders)
-    return connectionsBy({
+    return connectionsBy(host.origin, {
       certificates,
       skipVerify: host.settings.skipVerify ?? false,
       proxy: proxyFor(host.origin, env),
@@ -119,7 +132,7 @@ export function createHosts(
       authorities: [...own.authorities, ...of.authorities],
       pairs: isSameHost && own.pairs.length === 0 ? of.pairs : own.pairs,
     }
-    return connectionsBy({
+    return connectionsBy(url, {
       certificates,
       skipVerify: settings?.skipVerify ?? (isSameHost && host.settings.skipVerify === true),
       proxy: proxyFor(url, env),
@@ -159,7 +172,7 @@ export function createHosts(
   }
 }
 
-function connectionsBy(options: Parameters<typeof createConnector>[0]): Connections {
+function connectionsBy(url: URL, options: ConnectorOptions): Connections {
   const connect = createConnector(options)
   const dispatcher = new Agent({
     connect,
@@ -167,6 +180,12 @@ function connectionsBy(options: Parameters<typeof createConnector>[0]): Connecti
     bodyTimeout: bodyMilliseconds,
     pipelining: 1,
   })
-  const isDirect = options.proxy === undefined
-  return { dispatcher, connect: isDirect ? connect : undefined, speaksPlainly: true }
+  const { proxy } = options
+  const relay = url.protocol === 'https:' ? undefined : proxy
+  return {
+    dispatcher,
+    connect: proxy === undefined ? connect : undefined,
+    relay: relay && { name: relay.host, headers: proxyHeaders(relay) },
+    speaksPlainly: true,
+  }
 }

@@ -51,4 +51,14 @@ describe('a proxy', () => {
     )
     expect(() => through('https://a.example', env)).not.toThrow(/canary/)
   })
+
+  it.each(['http://u:canary%@p:1', 'http://canary%zz:b@p:1', 'http://canary%ff@p:1'])(
+    'whose account cannot be read is refused, unseen: %s',
+    HTTPS_PROXY => {
+      const refused = { code: 'REGISTRY_PROXY', message: expect.not.stringContaining('canary') }
+      expect(() => through('https://a.example', { HTTPS_PROXY })).toThrow(
+        expect.objectContaining(refused),
+      )
+    },
+  )
 })

@@ -21,7 +21,21 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
       hint: 'Write http://host:port or https://host:port.',
     })
   }
+  if (![proxy.username, proxy.password].every(isDecodable)) {
+    throw new OrchError('REGISTRY_PROXY', `${variable} has an account that cannot be read`, {
+      hint: 'Write a % in its user or password as %25.',
+    })
+  }
   return proxy
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isExcluded(url: URL, env: Environment): boolean {

@@ -1,36 +1,67 @@
+import type { Socket } from 'node:net'
 import { connect } from 'node:tls'
 import { bareHost } from './address.ts'
+import { NoTunnel, openTunnel } from './tunnel.ts'
 
 const milliseconds = 5000
 
+/** Where to ask for TLS, and the proxy that is between. */
+export interface Speaker {
+  readonly hostname: string
+  /** 443 when it is empty. */
+  readonly port: string
+  readonly proxy: URL | undefined
+}
+
 /**
  * Whether something speaks TLS at an address. Nothing is sent but the first message of a handshake.
- * Without a port, 443 is asked.
+ * What a proxy makes no tunnel to cannot speak it.
  * @returns undefined when nothing answered
  */
-export function speaksTls(
-  hostname: string,
-  port: string,
+export async function speaksTls(
+  { hostname, port, proxy }: Speaker,
   signal?: AbortSignal,
+): Promise<boolean | undefined> {
+  const target = { hostname: bareHost(hostname), port: port || '443' }
+  if (proxy === undefined) return shakesHands(target, undefined, signal)
+  let tunnel: Socket
+  try {
+    tunnel = await openTunnel(proxy, target, signal)
+  } catch (error) {
+    if (!(error instanceof NoTunnel)) throw error
+    const { status } = error
+    // A proxy says 5xx of who is not there, and 4xx of where it makes no tunnels.
+    return status === undefined || status >= 500 ? undefined : false
+  }
+  return shakesHands(target, tunnel, signal)
+}
+
+function shakesHands(
+  { hostname, port }: { readonly hostname: string; readonly port: string },
+  tunnel: Socket | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<boolean | undefined> {
   return new Promise((resolve, reject) => {
     // What the certificate says is checked by the connections that carry something.
-    const socket = connect({
-      host: bareHost(hostname),
-      port: Number(port || 443),
-      rejectUnauthorized: false,
-    })
-    const done = (answer: boolean | undefined): void => {
+    const given = { rejectUnauthorized: false }
+    const socket =
+      tunnel === undefined
+        ? connect({ ...given, host: hostname, port: Number(port) })
+        : connect({ ...given, socket: tunnel })
+    const end = (): void => {
       signal?.removeEventListener('abort', onAbort)
       socket.destroy()
+      tunnel?.destroy()
+    }
+    const done = (answer: boolean | undefined): void => {
+      end()
       resolve(answer)
     }
     const onAbort = (): void => {
-      socket.destroy()
+      end()
       reject(signal?.reason)
     }
-    if (signal?.aborted) return onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
+    tunnel?.on('error', () => done(false))
     socket.setTimeout(milliseconds, () => done(false))
     socket.once('secureConnect', () => done(true))
     socket.on('error', error => {
@@ -39,5 +70,7 @@ export function speaksTls(
       if (code === 'ECONNREFUSED') done(undefined)
       else done(/ALERT|CERT/.test(code) && !/WRONG_VERSION/.test(code))
     })
+    if (signal?.aborted) return onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
   })
 }

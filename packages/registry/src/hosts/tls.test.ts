@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { certificates, folder, get, serve, type TestServer, textOf, transport } from '../testing.ts'
 import { createConnector, RefusedAddress } from './connector.ts'
@@ -98,6 +99,50 @@ describe('a registry with TLS', () => {
     )
     const foreign = get(registry.host, { target: 'http://other.example/v2/x' })
     await expect(sender.request(foreign)).rejects.toMatchObject({ code: 'REGISTRY_REDIRECT' })
+  })
+})
+
+describe('a registry with TLS that redirects', () => {
+  /** A server at 127.0.0.1, which is localhost too; it says whose certificate it was shown. */
+  const shown = (made: ReturnType<typeof certificates>): Promise<TestServer> => {
+    const tls = { ...made.server, ca: made.ca, requestCert: true, rejectUnauthorized: false }
+    return serve(
+      (_, response, { socket }) =>
+        response.end(`${(socket as TLSSocket).getPeerCertificate().subject?.CN}`),
+      { tls },
+    )
+  }
+  const redirecting = (to: () => string, made: ReturnType<typeof certificates>) =>
+    serve((_, response) => response.writeHead(307, { location: to() }).end(), { tls: made.server })
+
+  it('shows the certificate for it to its own host alone', async () => {
+    const made = certificates()
+    const other = await shown(made)
+    let to = other.url
+    const registry = await redirecting(() => to, made)
+    const [ca, cert, key] = ['ca.crt', 'client.cert', 'client.key'].map(name =>
+      join(made.folder, name),
+    )
+    const settings = { ca, cert, key } as { ca: string; cert: string; key: string }
+    const sender = transport({ hosts: { [registry.host]: settings } })
+    expect(await textOf(await sender.request(get(registry.host)))).toBe('client')
+    to = `https://localhost:${other.port}/`
+    expect(await textOf(await sender.request(get(registry.host)))).toBe('undefined')
+  })
+
+  it('may go unverified on its own host alone', async () => {
+    const made = certificates()
+    const other = await shown(made)
+    let to = other.url
+    const registry = await redirecting(() => to, made)
+    const sender = transport({ hosts: { [registry.host]: { skipVerify: true } } })
+    expect(await textOf(await sender.request(get(registry.host)))).toBe('undefined')
+    to = `https://localhost:${other.port}/`
+    await expect(sender.request(get(registry.host))).rejects.toMatchObject({
+      code: 'REGISTRY_TLS',
+      message: expect.stringContaining('localhost'),
+    })
+    expect(other.seen).toHaveLength(1)
   })
 })
 

@@ -15,13 +15,19 @@ interface Address {
  * ones count from the answer's address. On the registry's own host a lost port and a scheme that a proxy
  * in front made wrong are mended. Throws `REGISTRY_ANSWER_INVALID` for what is no HTTP address, has
  * credentials, or leads from HTTPS to plain HTTP.
+ * @param hide takes out of the message what it must not show
  */
-export function addressFrom(header: string | undefined, url: string, what: string): string {
+export function addressFrom(
+  header: string | undefined,
+  url: string,
+  what: string,
+  hide: (text: string) => string = redact,
+): string {
   if (header === undefined || header === '')
     throw brokenAnswer(what, 'the registry does not say where to go on')
   const text = (header.split('#', 1)[0] ?? '').trim()
   const wrong = (why: string): Error =>
-    brokenAnswer(what, `the registry sends orch to ${redact(shown(text))}, ${why}`)
+    brokenAnswer(what, `the registry sends orch to ${shown(hide(text))}, ${why}`)
   const base = split(url)
   if (base === undefined) throw wrong('relative to nowhere')
   if (/[^!-~]/.test(text)) throw wrong('which is no address')

@@ -1,5 +1,5 @@
 import type { Scope } from '../auth/scope.ts'
-import type { RegistryResponse } from '../transport/types.ts'
+import type { RegistryResponse, Transport } from '../transport/types.ts'
 import { brokenAnswer } from './answer.ts'
 import { askWhole } from './ask-whole.ts'
 import type { RegistryContext } from './context.ts'
@@ -50,16 +50,20 @@ export async function* pages(
     yield page
     if (page.response.status !== 200) return
     seen.add(next)
-    next = nextPage(page.response, what)
+    next = nextPage(page.response, what, transport)
     if (next !== undefined && seen.has(next))
       throw brokenAnswer(what, 'the registry gives the same page again and again')
   }
 }
 
-function nextPage({ headers, url }: RegistryResponse, what: string): string | undefined {
+function nextPage(
+  { headers, url }: RegistryResponse,
+  what: string,
+  { hide }: Transport,
+): string | undefined {
   const link = nextLink(headers['link'])
   if (link === undefined) return undefined
-  const next = addressFrom(link, url, what)
+  const next = addressFrom(link, url, what, hide)
   if (!sameOrigin(next, url)) throw brokenAnswer(what, 'the next page is on another host')
   return next
 }

@@ -59,6 +59,9 @@ interface ApiAnswer {
 
 const noApi = new Set(['REGISTRY_DENIED', 'REGISTRY_BROKEN'])
 
+/** What refers to one image, from all pages. */
+const maxReferrers = 10_000
+
 async function apiReferrers(
   context: Context,
   digest: Digest,
@@ -81,6 +84,8 @@ async function apiReferrers(
       return undefined
     }
     found.push(...parseIndex(bytes, what, mediaTypes.index).manifests)
+    if (found.length > maxReferrers)
+      throw new OrchError('GRAPH_TOO_LARGE', `there are more than ${maxReferrers} ${what}`)
   }
   return found
 }

@@ -44,7 +44,7 @@ export function startSession(context: Context, { headers, url }: RegistryRespons
   const what = `upload to ${context.domain}/${context.path}`
   const leastChunk = Number(headers['oci-chunk-min-length'])
   return {
-    location: addressFrom(headers['location'], url, what),
+    location: addressFrom(headers['location'], url, what, context.transport.hide),
     held: heldBytes(headers['range']),
     leastChunk: Number.isSafeInteger(leastChunk) && leastChunk > 0 ? leastChunk : 0,
   }

@@ -49,6 +49,7 @@ export function testTransport(): Transport {
       response.body.on('error', () => {}).destroy()
       throw new OrchError(code, `the registry answered ${response.status}`)
     },
+    hide: text => text,
     close: () => agent.destroy(),
   }
 }

@@ -123,6 +123,15 @@ describe('an answer that cannot come in bulk', () => {
     }
   })
 
+  it('has no head of more than 16 KiB', async () => {
+    const registry = await serve((_, response) =>
+      response.writeHead(200, { 'content-length': 7, x: 'y'.repeat(20_000) }).end('content'),
+    )
+    await expect(transport().request(bulk(registry.host))).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+    })
+  })
+
   it('is an error with its words', async () => {
     const registry = await serve((_, response) => {
       const text = '{"errors":[{"code":"DENIED","message":"not for you"}]}'

@@ -9,7 +9,8 @@ import type { RegistryResponse } from './types.ts'
 
 /** How long nothing may come while it is waited for, in milliseconds. */
 const patience = 60_000
-const maxHead = 64 * 1024
+/** As much as undici takes. */
+const maxHead = 16 * 1024
 const pieceBytes = 64 * 1024
 
 /** The body of an answer, which a reader may have in its own memory. */
@@ -70,7 +71,8 @@ export async function bulkExchange(
   try {
     socket.write(request, 'latin1')
     const text = await intake.until('\r\n\r\n', maxHead)
-    const head = text === undefined ? undefined : readHead(text.toString('latin1'))
+    const isHead = text !== undefined && text.length <= maxHead
+    const head = isHead ? readHead(text.toString('latin1')) : undefined
     if (head === undefined) {
       connections.speaksPlainly = false
       socket.destroy()

@@ -35,16 +35,25 @@ export async function exchange(request: Exchange): Promise<Exchanged> {
   const opened = request.body?.open()
   const length = request.body?.length ?? (method === 'GET' || method === 'HEAD' ? undefined : 0)
   try {
+    const { relay } = connections
     const answer = await send.call(connections.dispatcher, {
       origin: address.url.origin,
-      path: address.path,
+      path: relay === undefined ? address.path : `${address.url.origin}${address.path}`,
       method,
-      headers: { ...headers, ...(length === undefined ? {} : { 'content-length': `${length}` }) },
+      headers: {
+        ...headers,
+        ...relay?.headers,
+        ...(length === undefined ? {} : { 'content-length': `${length}` }),
+      },
       body: bodyForUndici(opened),
       signal: signal ?? null,
     })
     // undici raises an error on a body that is destroyed; whoever reads one still hears of it.
     answer.body.on('error', () => undefined)
+    if (relay !== undefined && answer.statusCode === 407) {
+      answer.body.destroy()
+      throw new Error(`the proxy ${relay.name} answered 407`)
+    }
     const response: RegistryResponse = {
       status: answer.statusCode,
       headers: joined(answer.headers),

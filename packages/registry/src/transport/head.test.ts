@@ -33,6 +33,13 @@ describe('the head of an answer', () => {
     expect(head(...lines)).toBeUndefined()
   })
 
+  it('is read in a moment, however many spaces it has', () => {
+    const began = performance.now()
+    const line = `x: a${' '.repeat(1_000_000)}b${'\t'.repeat(1000)}`
+    expect(head('HTTP/1.1 200 OK', 'content-length: 1', line)?.headers['x']).toHaveLength(1_000_002)
+    expect(performance.now() - began).toBeLessThan(500)
+  })
+
   it('never throws, whatever it says', () => {
     const line = fc.oneof(fc.string({ unit: 'binary' }), fc.constant('content-length: 3'))
     fc.assert(

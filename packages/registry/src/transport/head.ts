@@ -33,15 +33,26 @@ export function readHead(text: string): Head | undefined {
   if (Number.isNaN(status)) return undefined
   const headers: Record<string, string> = Object.create(null)
   for (const line of lines) {
-    const [, name, value = ''] =
-      /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/.exec(line) ?? []
-    if (name === undefined) return undefined
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(colon, 0))
+    const text = line.slice(colon + 1)
+    if (!token.test(name) || /[\r\n\0]/.test(text)) return undefined
     const key = name.toLowerCase()
-    headers[key] = headers[key] === undefined ? value : `${headers[key]}, ${value}`
+    const before = headers[key]
+    headers[key] = before === undefined ? trimmed(text) : `${before}, ${trimmed(text)}`
   }
   if (headers['transfer-encoding'] !== undefined || headers['upgrade'] !== undefined)
     return undefined
   const length = status === 204 || status === 304 ? '0' : headers['content-length']
   if (length === undefined || !/^\d{1,15}$/.test(length)) return undefined
   return { status, headers: { ...headers }, length: Number(length) }
+}
+
+/** Without the spaces and tabs around it. */
+function trimmed(text: string): string {
+  const isSpace = (at: number): boolean => text[at] === ' ' || text[at] === '\t'
+  let [start, end] = [0, text.length]
+  while (start < end && isSpace(start)) start++
+  while (end > start && isSpace(end - 1)) end--
+  return text.slice(start, end)
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, expect, it, vi } from 'vitest'
+import { hostileText } from '../test-hostile.ts'
 import { dockerConfig, entry, get, serve, type TestServer, textOf, transport } from '../testing.ts'
 
 // Names below `example` lead to this machine, others nowhere: nothing is asked outside.
@@ -48,6 +49,33 @@ it.each([
     expect(JSON.stringify(tokens.seen)).not.toContain('alice')
   },
 )
+
+it.each([400, 401, 403, 429, 503])('a short password is not shown with %s either', async status => {
+  const registry = await serve((request, response) => {
+    if (request.authorization === undefined)
+      return void response.writeHead(401, { 'www-authenticate': 'Basic realm="r"' }).end()
+    const message = 'bad login al:hunter2, hunter2'
+    response.writeHead(status).end(JSON.stringify({ errors: [{ code: 'ALERT', message }] }))
+  })
+  const auths = { [registry.host]: entry('al', 'hunter2') }
+  const sender = transport({ env: { DOCKER_CONFIG: dockerConfig({ auths }) } })
+  const outcome = await sender.request(get(registry.host)).then(textOf, error => error.message)
+  expect(outcome).toContain('bad login ***')
+  expect(outcome.toUpperCase()).toContain('ALERT')
+  expect(outcome).not.toMatch(/hunter2/)
+})
+
+it('a registry that says a great deal is heard in a moment', async () => {
+  const message = 'a.'.repeat(400_000)
+  const registry = await serve((_, response) => {
+    response.writeHead(403).end(JSON.stringify({ errors: [{ code: 'X', message }] }))
+  })
+  const began = performance.now()
+  await expect(transport().request(get(registry.host))).rejects.toMatchObject({
+    code: 'REGISTRY_DENIED',
+  })
+  expect(performance.now() - began).toBeLessThan(2000)
+})
 
 it('whatever a registry says, nothing crashes and no other host hears the password', async () => {
   const elsewhere = await serve((_, response) => response.end('{"token":"anonymous"}'))
@@ -119,20 +147,7 @@ interface Answer {
 
 function answers(other: string): fc.Arbitrary<Answer> {
   const header = fc.constantFrom('location', 'www-authenticate', 'warning', 'link', 'content-type')
-  const pieces = [
-    ...[other, '//evil.example', 'http://169.254.169.254/', `http://alice:${password}@`],
-    ...['/', '?', '@', '#', '"', ',', '=', '\\', 'Bearer realm=', 'Basic ', 'scope=', '299 - "'],
-    ...[password, basic],
-  ]
-  const byte = fc
-    .integer({ min: 0x21, max: 0xff })
-    .filter(code => code < 0x7f || code > 0x9f)
-    .map(code => String.fromCharCode(code))
-  const piece = fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: byte, maxLength: 8 }))
-  const lead = fc.constantFrom('', '/', other, `Bearer realm="${other}`, 'Bearer realm=', '299 - "')
-  const value = fc
-    .tuple(lead, fc.array(piece, { maxLength: 8 }))
-    .map(([first, parts]) => `${first}${parts.join('')}`)
+  const value = hostileText({ other, password, basic })
   const answering = (statuses: readonly number[], name: string): fc.Arbitrary<Answer> =>
     fc.record({
       status: fc.constantFrom(...statuses),

@@ -251,7 +251,7 @@ describe('a transport', () => {
     await expect(reading).rejects.toThrow()
   })
 
-  it('asks mirrors first, in their order, without the registry’s credentials, and then the registry', async () => {
+  it('asks mirrors first, in their order, and then the registry', async () => {
     const told: string[] = []
     const gone = await serve(() => undefined)
     await gone.stop()

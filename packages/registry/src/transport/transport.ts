@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { OrchError } from '@orch/oci'
+import { isObject, type Json, OrchError, parseJsonObject } from '@orch/oci'
 import manifest from '../../package.json' with { type: 'json' }
 import { type Asking, createAuthorizer } from '../auth/authorizer.ts'
 import { createKeychain } from '../auth/keychain.ts'
@@ -21,6 +21,7 @@ import { createWarnings } from './warnings.ts'
 const repeatable = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
 /** A mirror is a shortcut: it is not waited for as the registry is. */
 const mirrorAttempts = 2
+const maxErrorBytes = 1024 * 1024
 
 /** The transport of one run: its connections, tokens and limits are shared by all that it sends. */
 export function createTransport(options: RegistryOptions): Transport {
@@ -142,6 +143,7 @@ export function createTransport(options: RegistryOptions): Transport {
         throw withoutSecrets(plain, secrets)
       }
     },
+    hide: secrets.hide,
     close: () => hosts.close(),
   }
 }
@@ -151,11 +153,32 @@ async function blanked(response: Followed, secrets: Secrets): Promise<Followed> 
   const bytes = await readSmall(response.body, 'cut')
   const text = bytes.toString('latin1')
   const clean = secrets.blank(text)
-  return {
-    ...response,
-    body: Readable.from([clean === text ? bytes : Buffer.from(clean, 'latin1')], {
-      objectMode: false,
-    }),
+  const kept = clean === text ? bytes : Buffer.from(clean, 'latin1')
+  const body = Readable.from([blankedWords(kept, secrets)], { objectMode: false })
+  return { ...response, body }
+}
+
+/**
+ * The words of a list of errors without short secrets too, which cannot be taken out of all the bytes: its
+ * codes and details say what to do. What is no such list is not quoted.
+ */
+function blankedWords(bytes: Buffer, secrets: Secrets): Buffer {
+  let isClean = true
+  const blank = (word: Json | undefined): Json => {
+    if (typeof word !== 'string' || /^[A-Z_]*$/.test(word)) return word ?? ''
+    const clean = secrets.blankSaid(word)
+    isClean &&= clean === word
+    return clean
+  }
+  try {
+    const { errors } = parseJsonObject(bytes, 'error', maxErrorBytes)
+    if (!Array.isArray(errors)) return bytes
+    const clean = errors
+      .filter(error => isObject(error))
+      .map(error => ({ ...error, code: blank(error['code']), message: blank(error['message']) }))
+    return isClean ? bytes : Buffer.from(JSON.stringify({ errors: clean }))
+  } catch {
+    return bytes // most proxies answer in HTML
   }
 }
 

@@ -52,5 +52,7 @@ export interface Transport {
    * `REGISTRY_BROKEN` (5xx), `REGISTRY_REDIRECT`, `OFFLINE`.
    */
   request(request: RegistryRequest): Promise<RegistryResponse>
+  /** What a registry said, without credentials that this run has seen: for messages. */
+  hide(text: string): string
   close(): Promise<void>
 }
