@@ -1,5 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
@@ -25,24 +25,35 @@ async function projectWith(registries: string): Promise<string> {
   return folder
 }
 
-/** A proxy of HTTP that leads everybody to one address, whatever was asked for. */
+/** A proxy that leads everybody to one address, whatever was asked for: by tunnels, or passing requests on. */
 async function proxyTo(
   target: string,
 ): Promise<{ readonly url: string; readonly asked: readonly string[] }> {
   const asked: string[] = []
-  const server = createServer()
-  server.on('connect', (request, client) => {
-    asked.push(request.url ?? '')
-    const [address, port] = target.split(':')
-    const inner = connect({ host: address, port: Number(port) }, () => {
+  const [host, port] = target.split(':')
+  const server = createServer((incoming, outgoing) => {
+    const { method = '', url = '', headers } = incoming
+    const { host: wanted, pathname, search } = new URL(url)
+    asked.push(wanted)
+    const to = { host, port, method, path: `${pathname}${search}`, headers }
+    const onward = request(to, answer => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    onward.on('error', () => outgoing.destroy())
+    incoming.pipe(onward)
+  })
+  server.on('connect', ({ url = '' }, client) => {
+    asked.push(url)
+    const inner = connect({ host, port: Number(port) }, () => {
       client.write('HTTP/1.1 200 OK\r\n\r\n')
       client.pipe(inner).pipe(client)
     })
     inner.on('error', () => client.destroy())
     client.on('error', () => inner.destroy())
   })
-  const { port } = await listen(server)
-  return { url: `http://127.0.0.1:${port}`, asked }
+  const own = await listen(server)
+  return { url: `http://127.0.0.1:${own.port}`, asked }
 }
 
 /** What a command says that succeeds. */
@@ -154,7 +165,8 @@ export: ["registry,repository=${host}/team"]
     const folder = await projectWith('registries: {registry.invalid: {plain-http: true}}')
     const told = ['-f', join(folder, 'orch.yaml')]
     await expectSpokenTo('registry.invalid', image, told, { env })
-    expect(new Set(proxy.asked)).toEqual(new Set(['registry.invalid:80']))
+    expect(proxy.asked.length).toBeGreaterThan(0)
+    for (const asked of proxy.asked) expect(asked).toMatch(/^registry\.invalid(?::80)?$/)
     expect((await orch(['ls', 'registry.invalid'], { env })).exitCode).toBe(1)
     expect(proxy.asked.at(-1)).toBe('registry.invalid:443')
     const past = { ...env, NO_PROXY: '.invalid' }
