@@ -14,6 +14,8 @@ const config: ViteUserConfig = defineConfig({
             'test/kit/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**'],
+          // Some tests only wait: with vitest's one worker on two cores, nothing else ran meanwhile.
+          maxWorkers: 4,
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

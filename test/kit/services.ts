@@ -80,15 +80,23 @@ export function eachContainerd(
   }
 }
 
-/** Like `needs`, a describe for each version of distribution, which is told to the body and in the title. */
+/**
+ * Like `needs`, a describe for each version of distribution, which is told to the body and in the title. The
+ * versions are tried side by side, the tests of each one after another: what they need, they need of their own.
+ */
 export function eachRegistry(
   ...others: readonly Service[]
 ): (title: string, body: (version: RegistryVersion) => void) => void {
   return (title, body) => {
-    for (const version of registryVersions) {
-      const service = version === '2.8' ? 'registry' : 'registry3'
-      needs(service, ...others)(`${title} (registry ${version})`, () => body(version))
-    }
+    describe(title, () => {
+      for (const version of registryVersions) {
+        const service = version === '2.8' ? 'registry' : 'registry3'
+        const all = (): void => needs(service, ...others)('', () => body(version))
+        describe(`registry ${version}`, { concurrent: true }, () => {
+          describe('', { concurrent: false }, all)
+        })
+      }
+    })
   }
 }
 

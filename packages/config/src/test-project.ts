@@ -36,6 +36,11 @@ export const fakes: readonly Plugin[] = [
     },
     setup() {},
   },
+  {
+    name: 'hosts',
+    projectKeys: { hosts: z.record(z.string(), z.strictObject({ ca: z.string() })) },
+    setup() {},
+  },
   { name: 'files', imageKeys: { files: z.array(z.union([place, link])) }, setup() {} },
 ]
 

@@ -32,6 +32,7 @@ export default async ({ name }) => ({ name, exporters: { copy: any }, setup() {}
       'go',
       'bazel',
       'media',
+      'hosts',
       'files',
       'plain',
       'mine',
@@ -90,6 +91,14 @@ export default async ({ name }) => ({ name, exporters: { copy: any }, setup() {}
     [
       `export default {name: 'p', setup() {}, imageKeys: {build: {'~standard': {validate() {}}}}}`,
       'the image key "build" of plugin p is orch itself\'s already',
+    ],
+    ...['$schema', 'platforms', 'images', 'export', 'plugins'].map(key => [
+      `export default {name: 'p', setup() {}, projectKeys: {'${key}': {'~standard': {validate() {}}}}}`,
+      `the project key "${key}" of plugin p is orch itself's already`,
+    ]),
+    [
+      `export default {name: 'p', setup() {}, projectKeys: {hosts: {'~standard': {validate() {}}}}}`,
+      'the project key "hosts" of plugin p is plugin hosts\'s already',
     ],
   ])('must have the right shape: %s', async (text, why) => {
     const fault = await faultOf(project({ 'orch.yaml': orchYaml('./p.mjs'), 'p.mjs': text }))

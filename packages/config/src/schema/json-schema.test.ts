@@ -17,6 +17,7 @@ describe('projectSchema', () => {
       'exporter.layout',
       'exporter.oci-archive',
       'imageKey.files',
+      'projectKey.hosts',
     ])
   })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { anyText } from '../test-text.ts'
 import { readHead, requestHead } from './head.ts'
 
 const head = (...lines: string[]) => readHead(lines.join('\r\n'))
@@ -41,7 +42,7 @@ describe('the head of an answer', () => {
   })
 
   it('never throws, whatever it says', () => {
-    const line = fc.oneof(fc.string({ unit: 'binary' }), fc.constant('content-length: 3'))
+    const line = fc.oneof(anyText, fc.constant('content-length: 3'))
     fc.assert(
       fc.property(fc.array(line), lines => {
         const { length = 0 } = head('HTTP/1.1 200 OK', ...lines) ?? {}

@@ -1,142 +1,14 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { startContainerd } from '../kit/containerd.ts'
-import { exec, type Outcome, orch, run } from '../kit/exec.ts'
+import { exec, orch, run } from '../kit/exec.ts'
 import { type Registry, startRegistry } from '../kit/registry.ts'
 import { eachRegistry, needs } from '../kit/services.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { toolProgram } from '../kit/tools.ts'
-import { helloProject, regclientImages, regclientPlatforms, regclientProject } from './projects.ts'
-
-interface Count {
-  readonly blobs: number
-  readonly bytes: number
-}
-
-interface Exported {
-  readonly location: string
-  readonly names: readonly string[]
-  readonly digest: string
-  readonly details: {
-    readonly platforms: readonly string[]
-    readonly tags: readonly string[]
-    readonly referrers?: number
-    readonly sent: Count
-    readonly mounted: Count
-    readonly reused: Count
-  }
-}
-
-function exportsOf(outcome: Outcome): readonly Exported[] {
-  expect(outcome.exitCode, outcome.stderr).toBe(0)
-  const { images } = JSON.parse(outcome.stdout) as { images: { exports: Exported[] }[] }
-  return images.flatMap(image => image.exports)
-}
-
-/** `orch copy` of one image to one place. */
-async function copied(...args: readonly string[]): Promise<Exported> {
-  const [exported] = exportsOf(await orch(['copy', '--json', '--progress', 'quiet', ...args]))
-  if (exported === undefined) throw new Error('nothing was exported')
-  return exported
-}
-
-/** What orch says on standard output. */
-async function said(...args: readonly string[]): Promise<string> {
-  const outcome = await orch(args)
-  expect(outcome.exitCode, outcome.stderr).toBe(0)
-  return outcome.stdout.trim()
-}
-
-/** What orch says when it refuses. */
-async function refused(exitCode: number, ...args: readonly string[]): Promise<string> {
-  const outcome = await orch(args)
-  expect(outcome, outcome.stderr).toMatchObject({ exitCode, stdout: '' })
-  return outcome.stderr
-}
-
-/** Has crane, skopeo and regctl look at a reference: crane at every byte. The digest that skopeo finds. */
-async function looked({ env }: Registry, reference: string): Promise<string> {
-  await run(toolProgram('crane'), ['validate', '--remote', reference], { env })
-  await run(toolProgram('regctl'), ['manifest', 'get', reference], { env })
-  const raw = ['inspect', '--raw', '--tls-verify=false', `docker://${reference}`]
-  const file = join(await tempFolder('raw'), 'index.json')
-  await writeFile(file, await run('skopeo', raw, { env }))
-  return (await run('skopeo', ['manifest-digest', file])).trim()
-}
-
-function add(counts: readonly Count[]): number {
-  return counts.reduce((sum, { blobs }) => sum + blobs, 0)
-}
-
-eachRegistry(
-  'regclient',
-  'crane',
-  'regctl',
-  'skopeo',
-)('orch build --export registry', version => {
-  let registry: Registry
-  let folder = ''
-  let pushed: readonly Exported[] = []
-  const push = (repository: string, ...args: readonly string[]): Promise<Outcome> => {
-    const to = `registry,repository=${registry.host}/${repository}`
-    return orch(['-C', folder, 'build', '--json', '--export', to, ...args])
-  }
-  beforeAll(async () => {
-    registry = await startRegistry({ version })
-    await copied('static', `docker://${registry.host}/base/static:1`)
-    folder = await regclientProject()
-    const file = join(folder, 'orch.yaml')
-    const text = await readFile(file, 'utf8')
-    await writeFile(
-      file,
-      text.replaceAll('    tags:', `    base: ${registry.host}/base/static:1\n    tags:`),
-    )
-    pushed = exportsOf(await push('team'))
-  }, 900_000)
-
-  it('puts three images there that other clients take, with every platform', async () => {
-    expect(pushed.map(({ location }) => location).sort()).toEqual(
-      regclientImages.map(name => `${registry.host}/team/${name}:v0.11.7`),
-    )
-    for (const { location, digest, details } of pushed) {
-      expect(await looked(registry, location)).toBe(digest)
-      expect(details.platforms).toEqual(regclientPlatforms)
-    }
-  })
-
-  it('mounts the layers of the base, which is in the same registry, and sends them not once', () => {
-    for (const { details } of pushed) expect(details.mounted.blobs).toBe(2)
-  })
-
-  it('sends no blob when all is there', async () => {
-    for (const { details } of exportsOf(await push('team'))) {
-      expect(details).toMatchObject({ sent: { blobs: 0, bytes: 0 }, mounted: { blobs: 0 } })
-      expect(details.reused.blobs).toBeGreaterThan(8)
-    }
-  })
-
-  it('sends a base that is from elsewhere once, and mounts it for the other images', async () => {
-    const file = join(folder, 'orch.yaml')
-    const text = await readFile(file, 'utf8')
-    const fresh = await startRegistry({ version })
-    const to = `registry,repository=${fresh.host}/team`
-    const args = ['--json', '--export', to]
-    const all = exportsOf(await orch(['-C', folder, 'build', ...args]))
-    expect(add(all.map(({ details }) => details.mounted))).toBe(4)
-    expect(all.map(({ digest }) => digest).sort()).toEqual(pushed.map(item => item.digest).sort())
-    expect(await readFile(file, 'utf8')).toBe(text)
-    await fresh.stop()
-  })
-
-  it('names repositories by the path of the tags, or refuses two images under one name', async () => {
-    const [first] = exportsOf(await push('other,naming=path', 'regctl', '--tag', 'x/y:1'))
-    expect(first?.names).toEqual([`${registry.host}/other/x/y:1`])
-    const both = await push('one,naming=bare')
-    expect(both.exitCode).toBe(2)
-    expect(both.stderr).toContain('NAME_TAKEN')
-  })
-})
+import { helloProject } from './projects.ts'
+import { copied, exportsOf, looked, refused, said } from './pushing.ts'
 
 eachRegistry(
   'crane',
@@ -263,7 +135,7 @@ eachRegistry(
     expect(await refused(1, 'copy', at('nowhere:1'), layout)).toContain('REGISTRY_NOT_FOUND')
     expect(
       await refused(2, 'copy', source, `${at('x:1')},annotation-index-descriptor.a=b`),
-    ).toContain('annotation-index-descriptor.a')
+    ).toContain('annotation-index-descriptor')
     expect(await refused(1, 'copy', source, `${at('x:1')},annotation[linux/s390x].a=b`)).toContain(
       'PLATFORM_MISSING',
     )
@@ -282,37 +154,6 @@ eachRegistry(
     await rm(join(archive, 'blobs', layer.replace(':', '/')))
     expect(await refused(1, 'copy', `oci:${archive}`, at('incomplete:1'))).toContain(layer)
     expect(await refused(1, 'ls', `${registry.host}/incomplete`)).toContain('REGISTRY_NOT_FOUND')
-  })
-
-  it('tags what is there, and lists it', async () => {
-    await copied(source, at('tagged:1'))
-    const name = `${registry.host}/tagged`
-    expect(await said('tag', `${name}:1`, '2', `docker://${name}:three`)).toBe(
-      [`${name}:2@${digest}`, `${name}:three@${digest}`].join('\n'),
-    )
-    expect(await said('digest', `${name}:three`)).toBe(digest)
-    expect((await said('ls', name)).split('\n').sort()).toEqual(['1', '2', 'three'])
-    expect((await said('ls', registry.host)).split('\n')).toContain('tagged')
-    expect(await refused(2, 'tag', `${name}:1`, `${registry.host}/other:1`)).toContain(
-      'TAG_ELSEWHERE',
-    )
-    expect(await refused(2, 'ls', `${name}:1`)).toContain('REPOSITORY_INVALID')
-    expect(await refused(1, 'tag', `${name}:9`, '2')).toContain('REGISTRY_NOT_FOUND')
-  })
-})
-
-needs('registry')('a registry with a certificate that nobody knows', () => {
-  it('is spoken to when insecure says so, and only then', async () => {
-    const registry = await startRegistry({ tls: true })
-    const place = `docker://${registry.host}/x:1`
-    expect(await refused(1, 'copy', '--platform', 'linux/amd64', 'static', place)).toContain(
-      'REGISTRY_TLS',
-    )
-    const { digest } = await copied('--platform', 'linux/amd64', 'static', `${place},insecure=true`)
-    expect(await said('digest', `${place},insecure=true`)).toBe(digest)
-    expect(await said('ls', '--insecure', `${registry.host}/x`)).toBe('1')
-    expect(await said('tag', '--insecure', `${registry.host}/x:1`, '2')).toContain(digest)
-    expect(await refused(1, 'ls', `${registry.host}/x`)).toContain('REGISTRY_TLS')
   })
 })
 
