@@ -118,8 +118,8 @@ describe('writeLayout', () => {
     const [slow, lying] = layers.map(({ descriptor }) => descriptor)
     if (slow === undefined || lying === undefined) throw new Error('no layers')
     spoil(bad, lying)
-    const open: Blob['open'] = () => new Readable({ read() {} }) // whose bytes never come
-    bad.blobs.set(slow.digest, { descriptor: slow, open })
+    const never: Blob['open'] = () => new Readable({ read() {} })
+    bad.blobs.set(slow.digest, { descriptor: slow, open: never })
     await expect(writeLayout(fresh(), [{ source: bad, names: ['a:1'] }])).rejects.toMatchObject({
       code: 'BLOB_CORRUPT',
     })
