@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { toolFolder, tools, toolsFolder } from '../test/kit/tools.ts'
@@ -13,6 +14,13 @@ const unfinished = '.unfinished-'
 const names = (Object.keys(tools) as (keyof typeof tools)[]).filter(
   name => !existsSync(toolFolder(name)),
 )
+const interrupt = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    process.exitCode = 128 + constants.signals[signal]
+    interrupt.abort()
+  })
+
 if (names.length > 0) await removeAbandoned()
 for (const name of names) {
   const { version } = tools[name]
@@ -20,6 +28,7 @@ for (const name of names) {
   try {
     await install(name)
   } catch (error) {
+    if (interrupt.signal.aborted) break
     const { stderr = '' } = error as { stderr?: string }
     console.error(stderr.trim().split('\n').slice(-3).join('\n') || String(error))
     console.error(`Could not install ${name} ${version}.`)
@@ -37,7 +46,13 @@ async function install(name: keyof typeof tools): Promise<void> {
     await promisify(execFile)(
       'go',
       ['install', ...commands.map(command => `${module}/${command}@v${version}`)],
-      { cwd: folder, env: { ...env, CGO_ENABLED: '0', GOBIN: folder }, timeout: 600_000 },
+      {
+        cwd: folder,
+        env: { ...env, CGO_ENABLED: '0', GOBIN: folder },
+        // dockerd takes three minutes on two cores that have nothing else to do.
+        timeout: 900_000,
+        signal: interrupt.signal,
+      },
     )
     await rename(folder, toolFolder(name))
   } catch (error) {

@@ -60,9 +60,14 @@ export async function unmountUnder(folder: string): Promise<void> {
 /** What runc leaves behind per namespace: its folder of state, and empty cgroups. */
 export async function removeTraces(namespace: string): Promise<void> {
   await rm(join('/run/containerd/runc', namespace), { recursive: true, force: true })
+  await removeGroups(namespace)
+}
+
+/** Removes the cgroups of this name, which must have no processes, or only such as are ending. */
+export async function removeGroups(name: string): Promise<void> {
   const root = '/sys/fs/cgroup'
-  const groups = (await readdir(root)).map(name => join(root, name, namespace))
-  for (const group of [join(root, namespace), ...groups]) await removeGroup(group)
+  const groups = (await readdir(root)).map(controller => join(root, controller, name))
+  for (const group of [join(root, name), ...groups]) await removeGroup(group)
 }
 
 /** Removes a cgroup with its children. The kernel lets go of one only after its last process has ended. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { atEnd } from './cleanup.ts'
 import {
   endShims,
@@ -11,7 +10,8 @@ import {
   unmountUnder,
 } from './containerd-cleanup.ts'
 import { type ContainerdVersion, containerdEnv, containerdProgram } from './containerd-release.ts'
-import { end, exec, type Outcome, type Running, run, start } from './exec.ts'
+import { end, exec, type Outcome, run, start } from './exec.ts'
+import { untilReady } from './ready.ts'
 import { tempFolder } from './temp.ts'
 
 /** A containerd of one's own, with nothing in it. The lists are of `namespace` unless told otherwise. */
@@ -86,6 +86,11 @@ export async function startContainerd(options: ContainerdOptions = {}): Promise<
   const program = containerdProgram(version, 'ctr')
   const launch = () =>
     start(containerdProgram(version, 'containerd'), ['-c', config], { env: containerdEnv(version) })
+  const ready = () =>
+    untilReady('containerd', daemon, async () => {
+      const { exitCode } = await exec(program, ['--address', address, 'version'])
+      return exitCode === 0
+    })
   let daemon = launch()
   let stopping: Promise<void> | undefined
   const stop = () => (stopping ??= stopAll())
@@ -101,7 +106,7 @@ export async function startContainerd(options: ContainerdOptions = {}): Promise<
     await removeTraces(namespace)
   }
 
-  await untilReady(daemon, program, address)
+  await ready()
   const plugins = await run(program, ['--address', address, 'plugins', 'ls'])
   const snapshotter = /\soverlayfs\s.*\sok\s*$/m.test(plugins) ? 'overlayfs' : 'native'
   const command = (args: readonly string[], within = namespace) =>
@@ -148,7 +153,7 @@ export async function startContainerd(options: ContainerdOptions = {}): Promise<
     async restart() {
       await end(daemon)
       daemon = launch()
-      await untilReady(daemon, program, address)
+      await ready()
     },
     stop,
   }
@@ -167,18 +172,4 @@ function configText(root: string, state: string, address: string): string {
     `address = ${JSON.stringify(`${address}.ttrpc`)}`,
     '',
   ].join('\n')
-}
-
-async function untilReady(daemon: Running, ctr: string, address: string): Promise<void> {
-  const ended = daemon.done.then(({ exitCode, stderr }) => {
-    throw new Error(`containerd ended with exit code ${exitCode}:\n${stderr}`)
-  })
-  // Once it is up, its end is no error any more.
-  ended.catch(() => {})
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const answer = await Promise.race([exec(ctr, ['--address', address, 'version']), ended])
-    if (answer.exitCode === 0) return
-    await sleep(100)
-  }
-  throw new Error('containerd does not answer')
 }

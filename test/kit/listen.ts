@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Server, Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { atEnd } from './cleanup.ts'
 
 /** Lets a server listen on a port of its own; it is closed, with all its connections, at the end of the test file. */
@@ -26,4 +26,20 @@ export async function listen(
     }))
   atEnd(close)
   return { port: bound.port, close }
+}
+
+/** A port on which nothing listens, below those that systems give to connections that go out. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const probe = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    probe.close()
+    await once(probe, 'close')
+    return port
+  }
 }

@@ -16,6 +16,29 @@ export interface Handmade {
 
 /** An OCI archive made by hand, and not by orch: one index with a manifest for each of the images. */
 export async function ociArchive(name: string, images: readonly Handmade[]): Promise<string> {
+  return await archive(name, images, [])
+}
+
+/**
+ * The same with Docker's manifest.json, which names images of one platform: the first of them as told,
+ * the others with `-linux-<architecture>` behind the tag.
+ */
+export async function dockerArchive(name: string, images: readonly Handmade[]): Promise<string> {
+  const tag = (architecture: string, index: number) =>
+    index === 0 ? name : `${name}-linux-${architecture}`
+  return await archive(
+    name,
+    images,
+    images.map(({ architecture }, index) => tag(architecture, index)),
+  )
+}
+
+/** Writes a manifest.json when there are tags for it, one per image. */
+async function archive(
+  name: string,
+  images: readonly Handmade[],
+  tags: readonly string[],
+): Promise<string> {
   const folder = await tempFolder('archive')
   const layout = join(folder, 'layout')
   const blobs = join(layout, 'blobs', 'sha256')
@@ -39,6 +62,7 @@ export async function ociArchive(name: string, images: readonly Handmade[]): Pro
   }
 
   const manifests: object[] = []
+  const items: object[] = []
   for (const image of images) {
     const layers = []
     for (const file of image.layers) layers.push(await layer(file))
@@ -51,6 +75,8 @@ export async function ociArchive(name: string, images: readonly Handmade[]): Pro
     const mediaType = oci('manifest.v1+json')
     const manifest = { schemaVersion: 2, mediaType, config, layers }
     manifests.push({ ...(await json('manifest.v1+json', manifest)), platform })
+    const path = ({ digest }: { digest: string }) => `blobs/${digest.replace(':', '/')}`
+    items.push({ Config: path(config), RepoTags: [tags[items.length]], Layers: layers.map(path) })
   }
   const mediaType = oci('index.v1+json')
   const index = await json('index.v1+json', { schemaVersion: 2, mediaType, manifests })
@@ -58,8 +84,9 @@ export async function ociArchive(name: string, images: readonly Handmade[]): Pro
   const top = { schemaVersion: 2, mediaType, manifests: [{ ...index, annotations }] }
   await writeFile(join(layout, 'index.json'), JSON.stringify(top))
   await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
-  const archive = join(folder, 'image.tar')
-  await run('tar', ['-cf', archive, '-C', layout, '.'])
+  if (tags.length > 0) await writeFile(join(layout, 'manifest.json'), JSON.stringify(items))
+  const file = join(folder, 'image.tar')
+  await run('tar', ['-cf', file, '-C', layout, '.'])
   await rm(layout, { recursive: true })
-  return archive
+  return file
 }

@@ -95,7 +95,8 @@ eachRegistry(
         })
       ).status
     expect(await begin(await ask('repository:x:pull'))).toBe(401)
-    tokens.settings.life = 1
+    // Its end is told in whole seconds, so with 1 it may end at once.
+    tokens.settings.life = 2
     const short = await ask('repository:x:pull,push')
     expect(await begin(short)).toBe(202)
     await expect.poll(() => begin(short), { timeout: 5_000 }).toBe(401)

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { atEnd } from './cleanup.ts'
-import { end, type Running, start } from './exec.ts'
+import { end, start } from './exec.ts'
+import { freePort } from './listen.ts'
+import { untilReady } from './ready.ts'
 import { clientEnv, type RegistryOptions, writeConfig } from './registry-config.ts'
 import { type RegistryVersion, registryProgram } from './registry-release.ts'
 import { tempFolder } from './temp.ts'
@@ -56,10 +57,11 @@ export async function startRegistry(
   // Distribution 3 tells a collector of traces about itself unless told not to.
   const quiet = { OTEL_TRACES_EXPORTER: 'none' }
   const launch = () => start(registryProgram(version), ['serve', config], { env: quiet })
+  const ready = () => untilReady('the registry', server, () => listens(address))
   let server = launch()
   const stop = () => end(server)
   atEnd(stop)
-  await untilReady(server, address)
+  await ready()
 
   return {
     version,
@@ -78,39 +80,10 @@ export async function startRegistry(
     async restart() {
       await stop()
       server = launch()
-      await untilReady(server, address)
+      await ready()
     },
     stop,
   }
-}
-
-/** A port on which nothing listens, below those that systems give to connections that go out. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    const probe = createServer().listen(port, '127.0.0.1')
-    const isFree = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    )
-    if (!isFree) continue
-    probe.close()
-    await once(probe, 'close')
-    return port
-  }
-}
-
-async function untilReady(server: Running, address: string): Promise<void> {
-  const ended = server.done.then(({ exitCode, stdout, stderr }) => {
-    throw new Error(`the registry ended with exit code ${exitCode}:\n${stdout}\n${stderr}`)
-  })
-  // Once it is up, its end is no error any more.
-  ended.catch(() => {})
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (await Promise.race([listens(address), ended])) return
-    await Promise.race([sleep(50), ended])
-  }
-  throw new Error('the registry does not answer')
 }
 
 async function listens(address: string): Promise<boolean> {

@@ -5,6 +5,12 @@ import {
   containerdVersions,
   whyNoContainerd,
 } from './containerd-release.ts'
+import {
+  type DockerdVersion,
+  dockerdVersions,
+  whyNoDocker,
+  whyNoDockerd,
+} from './dockerd-release.ts'
 import { regclient, whyNotFetched } from './go-project.ts'
 import { type RegistryVersion, registryVersions, whyNoRegistry } from './registry-release.ts'
 import { whyNoMounts } from './tmpfs.ts'
@@ -16,6 +22,9 @@ type Service =
   | 'mounts'
   | 'containerd'
   | 'containerd2'
+  | 'dockerd20'
+  | 'dockerd29'
+  | 'docker'
   | 'registry'
   | 'registry3'
   | 'crane'
@@ -33,6 +42,10 @@ const services: Readonly<Record<Service, () => string | undefined>> = {
   mounts: whyNoMounts,
   containerd: () => whyNoContainerd('1.6'),
   containerd2: () => whyNoContainerd('2'),
+  dockerd20: () => whyNoDockerd('20.10'),
+  dockerd29: () => whyNoDockerd('29'),
+  /** The command line, which startDockerd needs too. */
+  docker: whyNoDocker,
   registry: () => whyNoRegistry('2.8'),
   registry3: () => whyNoRegistry('3'),
   crane: () => whyNotInstalled('crane'),
@@ -76,6 +89,18 @@ export function eachContainerd(
     for (const version of containerdVersions) {
       const service = version === '1.6' ? 'containerd' : 'containerd2'
       needs(service, ...others)(`${title} (containerd ${version})`, () => body(version))
+    }
+  }
+}
+
+/** Like `needs`, a describe for each Docker Engine that startDockerd has, which is told to the body and in the title. */
+export function eachDockerd(
+  ...others: readonly Service[]
+): (title: string, body: (version: DockerdVersion) => void) => void {
+  return (title, body) => {
+    for (const version of dockerdVersions) {
+      const service = version === '20.10' ? 'dockerd20' : 'dockerd29'
+      needs(service, 'docker', ...others)(`${title} (Docker ${version})`, () => body(version))
     }
   }
 }

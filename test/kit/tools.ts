@@ -11,7 +11,7 @@ interface Tool {
   readonly commands: readonly string[]
 }
 
-type ToolName = 'containerd' | 'registry' | 'crane' | 'regctl'
+type ToolName = 'containerd' | 'dockerd' | 'registry' | 'crane' | 'regctl'
 
 /** All of them; scripts/services.sh installs those that are missing. */
 export const tools: Readonly<Record<ToolName, Tool>> = {
@@ -19,6 +19,11 @@ export const tools: Readonly<Record<ToolName, Tool>> = {
     version: '2.4.2',
     module: 'github.com/containerd/containerd/v2',
     commands: ['cmd/containerd', 'cmd/containerd-shim-runc-v2', 'cmd/ctr'],
+  },
+  dockerd: {
+    version: '2.0.0-beta.24',
+    module: 'github.com/moby/moby/v2',
+    commands: ['cmd/dockerd'],
   },
   registry: {
     version: '3.1.2',
