@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'tsdown'
 
 /** What the command and the library are bundled alike by: everything is in, nothing is left to resolve. */
@@ -11,6 +12,7 @@ const shared = {
   failOnWarn: true,
   deps: { alwaysBundle: /.*/, onlyBundle: false },
   outputOptions: { codeSplitting: false },
+  alias: { 'docker-modem': fileURLToPath(new URL('no-modem.cjs', import.meta.url)) },
 } as const
 
 /** The command is one file, so that it starts fast and can be copied anywhere; the library has its types beside it. */

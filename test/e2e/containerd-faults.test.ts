@@ -1,8 +1,7 @@
-import { chmod, cp, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TestImage, testImage } from '../../packages/oci/src/graph/test-image.ts'
 import { atEnd } from '../kit/cleanup.ts'
@@ -11,6 +10,7 @@ import { exec, type Outcome, orch } from '../kit/exec.ts'
 import { eachContainerd } from '../kit/services.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { smallDisk } from '../kit/tmpfs.ts'
+import { anotherUser } from './another-user.ts'
 import { expectError, expectLoaded, heldBy, largeImage, layoutOf, MiB } from './loading.ts'
 import { filesProject } from './projects.ts'
 
@@ -144,30 +144,11 @@ eachContainerd()('orch copy to a containerd that cannot do as it is asked', vers
   afterAll(() => expectLoaded(daemon, name, earlier))
 
   it('because its socket is another user’s', async () => {
-    const folder = await tempFolder('program')
-    const bundle = fileURLToPath(new URL('../../packages/cli', import.meta.url))
-    for (const part of ['bin', 'dist', 'package.json'])
-      await cp(join(bundle, part), join(folder, part), { recursive: true })
-    await cp(layout, join(folder, 'oci'), { recursive: true })
-    await mkdir(join(folder, 'cache'), { mode: 0o777 })
-    await chmod(join(folder, 'cache'), 0o777)
     // What keeps the other user out is the socket's own mode.
-    for (const path of [folder, dirname(daemon.address)]) await chmod(path, 0o755)
-    const user = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath]
+    await chmod(dirname(daemon.address), 0o755)
+    const run = await anotherUser(layout)
     const asAnother = (place: string): Promise<Outcome> =>
-      exec(
-        'setpriv',
-        [
-          ...user,
-          'bin/orch.js',
-          'copy',
-          '--progress',
-          'quiet',
-          'oci:oci',
-          `containerd:${name},${place}`,
-        ],
-        { cwd: folder, env: { ORCH_CACHE_DIR: join(folder, 'cache'), HOME: folder } },
-      )
+      run(['copy', '--progress', 'quiet', 'oci:oci', `containerd:${name},${place}`])
     const said = await refused(
       '',
       { exitCode: 1, code: 'CONTAINERD_DENIED', says: [daemon.address, 'EACCES'] },

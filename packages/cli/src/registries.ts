@@ -29,5 +29,5 @@ export async function withRegistries<T>(
 
 /** A reference as the command line gives it: `docker://` before it may be left out. */
 export function bareReference(text: string): string {
-  return text.replace(/^docker:(?:\/\/)?/, '')
+  return text.replace(/^docker:\/\//, '')
 }

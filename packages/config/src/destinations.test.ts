@@ -58,7 +58,7 @@ describe('a destination', () => {
 
   it('that reads as an image in a registry is told how to write it', async () => {
     const docker = { exporter: 'layout', options: {}, references: [] }
-    const plugins = [...fakes, { ...writers, destinations: { docker: () => docker } }]
+    const plugins = [...fakes, { ...writers, destinations: { 'docker://': () => docker } }]
     const hintOf = async (text: string): Promise<string> =>
       (await faultOf(planDestinations([text], { plugins, root: '/' }))).hint ?? ''
     for (const text of ['h.example/y:1', 'localhost:5000/y', 'team/app:1'])
@@ -66,7 +66,7 @@ describe('a destination', () => {
         new RegExp(`^For an image in a registry, write docker://${text}\\. Dest`),
       )
     for (const text of ['dist/oci', './out', 'dokcer:y:1'])
-      expect(await hintOf(text)).not.toContain('docker://')
+      expect(await hintOf(text)).not.toContain('write docker://')
   })
 
   it('is offered options that it may have or not', async () => {

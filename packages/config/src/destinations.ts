@@ -41,8 +41,10 @@ export async function planDestinations(
   const wanted: WantedExport[] = []
   for (const text of texts) {
     const { first, options } = readFields(text)
-    const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]*):(?:\/\/)?(.*)$/s.exec(first) ?? []
-    const read = readers.get(scheme)
+    const [, scheme = '', slashes = '', rest = ''] =
+      /^([a-z][a-z0-9-]*):(\/\/)?(.*)$/s.exec(first) ?? []
+    // `docker://` is a registry and `docker:` an engine; other schemes take the slashes or leave them.
+    const read = readers.get(`${scheme}:${slashes}`) ?? readers.get(scheme)
     if (read !== undefined) wanted.push(await readDestination(text, read, rest, options, root))
     else if (exporters.has(first)) wanted.push({ exporter: first, options, label: text })
     else throw unknown(first, text, scheme, [...readers.keys()], [...exporters.keys()])
@@ -143,7 +145,7 @@ function unknown(
 
 /** What to write when the text reads as the reference of an image, and not as a path. */
 function registryHint(text: string, schemes: readonly string[]): string | undefined {
-  if (!schemes.includes('docker') || !text.includes('/')) return undefined
+  if (!schemes.includes('docker://') || !text.includes('/')) return undefined
   try {
     const { domain, tag } = parseReference(text)
     if (domain === 'docker.io' && tag === undefined) return undefined

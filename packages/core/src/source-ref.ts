@@ -1,11 +1,24 @@
-import { formatReference, parseReference, type Reference, withDefaultTag } from '@orch/oci'
+import {
+  formatReference,
+  parseReference,
+  type Reference,
+  UsageError,
+  withDefaultTag,
+} from '@orch/oci'
 import type { SourceRef } from './types/build.ts'
 
 /**
  * Reads a source reference: `scheme:rest` or `scheme://rest` for a scheme that a plugin opens, the
- * scheme alone (`static`), and anything else as an image reference of the scheme `docker`.
+ * scheme alone (`static`), and anything else as an image reference of the scheme `docker`. Throws
+ * `SOURCE_UNKNOWN` for `docker:` without slashes.
  */
 export function parseSourceRef(text: string, schemes: ReadonlySet<string>): SourceRef {
+  if (/^docker:(?!\/\/)/.test(text)) {
+    const name = text.slice('docker:'.length)
+    throw new UsageError('SOURCE_UNKNOWN', `${text} could be in a registry or in an engine`, {
+      hint: `Write docker://${name} for a registry, docker-daemon:${name} for Docker Engine.`,
+    })
+  }
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]*)(?::(?:\/\/)?(.*))?$/s.exec(text) ?? []
   return schemes.has(scheme)
     ? { scheme, rest, text }

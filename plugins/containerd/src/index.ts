@@ -56,13 +56,16 @@ function destinationOf(rest: string): Destination {
   }
 }
 
-async function findRuntime(env: Readonly<Record<string, string | undefined>>): Promise<Runtime> {
+async function findRuntime(
+  env: Readonly<Record<string, string | undefined>>,
+  offline: boolean,
+): Promise<Runtime> {
   const endpoint = endpointOf({}, env, '.')
   const { address, namespace } = endpoint
   const chosen = Boolean(env['CONTAINERD_ADDRESS'])
   const signal = AbortSignal.timeout(probeMs)
   try {
-    const client = await reach(endpoint, { signal, offline: false })
+    const client = await reach(endpoint, { signal, offline })
     client.close()
   } catch (error) {
     const hint = error instanceof OrchError && error.hint !== undefined ? ` (${error.hint})` : ''

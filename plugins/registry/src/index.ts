@@ -28,7 +28,7 @@ export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
     sources: ['docker'],
     exporters: { registry: registryOptions },
     projectKeys: { [registriesKey]: registriesSchema },
-    destinations: { docker: destinationOf },
+    destinations: { 'docker://': destinationOf },
     setup({ hooks, settings }) {
       const pool = new Pool({ ...hosts, ...hostsOf(settings) })
       hooks.exportsResolved.tap('registry', checkPushes)

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from '../../kit/exec.ts'
-import { type Handmade, ociArchive } from '../../kit/oci-archive.ts'
+import { dockerArchive, type Handmade, ociArchive } from '../../kit/oci-archive.ts'
 import { tempFolder } from '../../kit/temp.ts'
 
 /**
@@ -12,9 +12,27 @@ import { tempFolder } from '../../kit/temp.ts'
  * with `bytes` random bytes.
  */
 export async function bigArchive(name: string, layers: number, bytes: number): Promise<string> {
+  return await ociArchive(name, await bigImages(['amd64', 'arm64'], layers, bytes))
+}
+
+/** The same for `docker load`, with a manifest.json. */
+export async function bigDockerArchive(
+  name: string,
+  architectures: readonly string[],
+  layers: number,
+  bytes: number,
+): Promise<string> {
+  return await dockerArchive(name, await bigImages(architectures, layers, bytes))
+}
+
+async function bigImages(
+  architectures: readonly string[],
+  layers: number,
+  bytes: number,
+): Promise<readonly Handmade[]> {
   const folder = await tempFolder('big')
   const images: Handmade[] = []
-  for (const architecture of ['amd64', 'arm64']) {
+  for (const architecture of architectures) {
     const files: string[] = []
     for (let number = 0; number < layers; number++) {
       const data = `data${number}`
@@ -26,7 +44,7 @@ export async function bigArchive(name: string, layers: number, bytes: number): P
     }
     images.push({ architecture, layers: files })
   }
-  return await ociArchive(name, images)
+  return images
 }
 
 function* random(bytes: number): Generator<Buffer> {

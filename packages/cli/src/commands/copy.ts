@@ -30,11 +30,11 @@ export function addCopy(program: Command, run: Runner): void {
     .description(description)
     .argument(
       '<source>',
-      'such as example.com/x:1, oci:dist/oci:name, oci-archive:x.tar, containerd:[namespace/]name',
+      'such as example.com/x:1, oci:dist/oci:name, oci-archive:x.tar, containerd:[namespace/]name, docker-daemon:name',
     )
     .argument(
       '<dest...>',
-      'such as docker://example.com/x:1, oci:dist/oci, containerd:[namespace/]name, layout,dest=dist/oci',
+      'such as docker://example.com/x:1, oci:dist/oci, containerd:[namespace/]name, docker:name, layout,dest=dist/oci',
     )
     .addOption(
       new Option(

@@ -38,7 +38,7 @@ export function addInspect(program: Command, run: Runner): void {
     )
     .argument(
       '<source>',
-      'such as example.com/x:1, oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name, static',
+      'such as example.com/x:1, oci:dist/oci, oci:dist/oci:name, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name, docker-daemon:name, static',
     )
     .option('--json', 'print the tree as JSON, with annotations and configs')
   addInsecure(command).action(run(inspect))

@@ -36,7 +36,7 @@ async function load(
   refuseSources(images)
   const project = await openProject(session)
   const selection = selectionOf(images, options)
-  const { exports, notes } = await targetOf(project.plugins, options.to)
+  const { exports, notes } = await targetOf(project.plugins, options)
   const plan = await project.toPlan({ ...selection, exports })
   return runBuild(session, project, plan, options, notes)
 }
@@ -44,10 +44,10 @@ async function load(
 /** Where to load, and what to say of it. */
 async function targetOf(
   plugins: readonly Plugin[],
-  [to, ...more]: readonly string[] = [],
+  { to: [to, ...more] = [], offline = false }: LoadOptions,
 ): Promise<Required<Pick<Selection, 'exports'>> & { readonly notes: readonly string[] }> {
   if (to === undefined) {
-    const { exporter, notes } = await chooseRuntime(plugins, process.env)
+    const { exporter, notes } = await chooseRuntime(plugins, process.env, offline)
     return { exports: [{ exporter, options: {} }], notes }
   }
   if (more.length > 0) {

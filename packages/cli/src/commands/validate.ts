@@ -12,7 +12,7 @@ export function addValidate(program: Command, run: Runner): void {
     .description('re-hash and check everything below an image; exit 1 when something is wrong')
     .argument(
       '<source>',
-      'such as example.com/x:1, oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name',
+      'such as example.com/x:1, oci:dist/oci, oci-archive:x.tar, docker-archive:x.tar, containerd:[namespace/]name, docker-daemon:name',
     )
     .option('--json', 'print the findings as JSON')
   addInsecure(command).action(run(validate))

@@ -22,12 +22,13 @@ export function runtimeNames(plugins: readonly Plugin[]): readonly string[] {
 export async function chooseRuntime(
   plugins: readonly Plugin[],
   env: Readonly<Record<string, string | undefined>>,
+  offline = false,
 ): Promise<ChosenRuntime> {
   const asked = plugins.flatMap(({ runtimes = {} }) => Object.entries(runtimes))
   const probes = await Promise.all(
     asked.map(async ([exporter, look]): Promise<Probe> => {
       try {
-        const runtime: Runtime | undefined = await look(env)
+        const runtime: Runtime | undefined = await look(env, offline)
         if (typeof runtime?.found !== 'boolean') throw new Error('its plugin gave no answer')
         return { exporter, runtime }
       } catch (error) {

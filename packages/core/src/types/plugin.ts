@@ -87,16 +87,20 @@ export interface Plugin {
   /** Schemes of source references that it opens, such as `oci`. */
   readonly sources?: readonly string[]
   /**
-   * What `orch copy` may write to, by scheme: reads what stands after `scheme:`.
+   * What `orch copy` may write to, by scheme: reads what stands after `scheme:` or `scheme://`. A key
+   * `scheme://` takes the second form alone, and leaves the first to another plugin.
    * @param rest without its options, `dir:name` of `oci:dir:name`; may be empty
    * @param root the folder from which relative paths start
    */
   readonly destinations?: Readonly<
     Record<string, (rest: string, root: string) => Destination | Promise<Destination>>
   >
-  /** Where `orch load` may put images on this machine, by exporter: looks whether it is there. */
+  /** Where `orch load` may put images on this machine, by exporter: looks whether it is there, and with `offline` without the network. */
   readonly runtimes?: Readonly<
-    Record<string, (env: Readonly<Record<string, string | undefined>>) => Promise<Runtime>>
+    Record<
+      string,
+      (env: Readonly<Record<string, string | undefined>>, offline: boolean) => Promise<Runtime>
+    >
   >
   setup(api: PluginApi): void | Promise<void>
 }

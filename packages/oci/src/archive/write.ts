@@ -48,18 +48,41 @@ export async function* archiveBytes(
     }
     if (format === 'docker') docker.push(dockerItem(manifests, names))
   }
+  const parts = { images, blobs: [...blobs.values()], ...(format === 'docker' ? { docker } : {}) }
+  yield* compress(archiveOf(parts, signal), compression)
+}
+
+/** What an archive consists of. */
+export interface ArchiveParts {
+  /** What `index.json` lists. */
+  readonly images: readonly NamedImage[]
+  /** What `manifest.json` lists; there is none without it. */
+  readonly docker?: readonly DockerManifestItem[]
+  /** Every blob that is to be in it, documents among them. */
+  readonly blobs: readonly Blob[]
+}
+
+/** The bytes of an archive of these parts, the documents first. What it names and does not hold is the caller's affair. */
+export function archiveOf(
+  parts: ArchiveParts,
+  signal?: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return tarBytes(archiveEntries(parts), { signal })
+}
+
+/** What an archive of these parts has in it, in order. */
+export function archiveEntries({ images, docker, blobs }: ArchiveParts): readonly Entry[] {
   const index = encodeIndex({
     schemaVersion: 2,
     mediaType: mediaTypes.index,
     manifests: images.flatMap(topDescriptors),
   })
-  const entries: Entry[] = [
+  return [
     file('oci-layout', encodeJson({ imageLayoutVersion: layoutVersion })),
     file('index.json', index),
-    ...(format === 'docker' ? [file('manifest.json', encodeJson(docker))] : []),
-    ...blobEntries([...blobs.values()]),
+    ...(docker === undefined ? [] : [file('manifest.json', encodeJson(docker))]),
+    ...blobEntries(blobs),
   ]
-  yield* compress(tarBytes(entries, { signal }), compression)
 }
 
 /** Writes an archive to a file, which appears whole or not at all, under a lasting name. Throws `DISK_FULL`. */
@@ -105,7 +128,8 @@ function dockerItem(manifests: readonly Manifest[], names: readonly string[]): D
   }
 }
 
-function archivePath(digest: Digest): string {
+/** Where an archive holds a blob. */
+export function archivePath(digest: Digest): string {
   const { algorithm, hex } = digestParts(digest)
   return `blobs/${algorithm}/${hex}`
 }

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import type { ExportContext } from '@orch/core'
+import { type Digest, digestOf, type ImageSource, parsePlatform } from '@orch/oci'
+
+import { onTestFinished } from 'vitest'
+import { openStore } from '../../../../packages/store/src/store.ts'
+import type { Engine, EngineImage, ImageStore } from '../engine/types.ts'
+import type { Request } from './request.ts'
+
+/** For tests: an engine that keeps what it is told to, and says what it was sent. */
+export interface FakeEngine extends Engine {
+  /** The paths of the blobs of each load. */
+  readonly loads: string[][]
+  /** By ID. */
+  readonly held: Map<Digest, EngineImage>
+  readonly tagged: string[]
+}
+
+/** @param onLoad what becomes of a load, by its number from 1; may throw what a load throws */
+export function fakeEngine(
+  store: ImageStore,
+  onLoad: (engine: FakeEngine, load: number) => void,
+): FakeEngine {
+  const names = new Map<string, Digest>()
+  const engine: FakeEngine = {
+    where: 'unix:///fake.sock',
+    info: {
+      store,
+      platform: parsePlatform('linux/amd64'),
+      apiVersion: store === 'containerd' ? '1.56' : '1.41',
+      version: '0.0.0',
+    },
+    loads: [],
+    held: new Map(),
+    tagged: [],
+    inspect: async name => engine.held.get(names.get(name) ?? (name as Digest)),
+    images: async () => [...engine.held.values()],
+    async tag(id, name) {
+      names.set(name, id as Digest)
+      engine.tagged.push(name)
+    },
+    async load(archive) {
+      const text = (await buffer(archive)).toString('latin1')
+      // The names at the beginning of headers.
+      engine.loads.push(
+        [...text.matchAll(/blobs\/sha256\/[0-9a-f]{64}(?=\0)/g)].map(([path]) => path),
+      )
+      onLoad(engine, engine.loads.length)
+    },
+    save: () => Promise.reject(new Error('not asked for')),
+    close() {},
+  }
+  return engine
+}
+
+/** A request to load the image as `x:1`, and what people are told meanwhile. */
+export async function requestOf(
+  engine: Engine,
+  image: ImageSource,
+): Promise<{ request: Request; told: string[] }> {
+  const root = await mkdtemp(join(tmpdir(), 'orch-docker-test-'))
+  const store = await openStore({ root })
+  onTestFinished(async () => {
+    await store.close()
+    await rm(root, { recursive: true, force: true })
+  })
+  const told: string[] = []
+  const emit = (event: { type: string; message?: string }): void => {
+    if (event.type === 'log') told.push(event.message ?? '')
+  }
+  const limits = { cpu: (work: () => Promise<unknown>) => work() }
+  const { signal } = new AbortController()
+  const context = { signal, store, events: { emit }, limits } as unknown as ExportContext
+  const request: Request = {
+    engine,
+    image: { ...image, name: 'x', references: ['x:1'] },
+    names: ['x:1'],
+    platforms: undefined,
+    exporter: 'docker',
+    context,
+  }
+  return { request, told }
+}
+
+/** What an engine says of an image. */
+export function engineImage(more: Partial<EngineImage>): EngineImage {
+  const platform = parsePlatform('linux/amd64')
+  return { id: digestOf('an image'), tags: [], diffIds: [], manifests: [], platform, ...more }
+}

@@ -1,0 +1,75 @@
+import type { ExportResult } from '@orch/core'
+import { formatPlatform } from '@orch/oci'
+import { loadPlatforms } from './graph.ts'
+import { note, type Request } from './request.ts'
+import { loadWhole } from './whole.ts'
+
+/**
+ * Loads an image into an engine, as its image store can hold it, and says which ID it has there. Throws
+ * what `loadWhole` and `loadPlatforms` throw.
+ */
+export function load(request: Request): Promise<ExportResult> {
+  const isWhole = request.engine.info.store === 'containerd'
+  return isWhole ? intoContainerdStore(request) : intoGraphDriver(request)
+}
+
+async function intoContainerdStore(request: Request): Promise<ExportResult> {
+  const { names, exporter, image } = request
+  const { whole, sent } = await loadWhole(request)
+  const { digest } = whole.source.root
+  return {
+    exporter,
+    image: image.name,
+    digest,
+    location: names[0] ?? '',
+    names,
+    details: {
+      ...detailsOf(request),
+      platforms: whole.manifests.map(({ platform }) => formatPlatform(platform)),
+      images: [{ id: digest, names: [...names] }],
+      idIs: 'the digest of the index, or of a manifest that is alone',
+      sent: { ...sent },
+    },
+  }
+}
+
+async function intoGraphDriver(request: Request): Promise<ExportResult> {
+  const { exporter, image } = request
+  const { items, leftOut, sent } = await loadPlatforms(request)
+  const names = items.flatMap(item => item.names)
+  const others = items.filter(item => !item.names.some(name => request.names.includes(name)))
+  if (leftOut.length > 0) {
+    const all = leftOut.map(({ platform }) => formatPlatform(platform)).join(', ')
+    note(
+      request,
+      request.platforms === 'all'
+        ? `without ${all}: the engine runs ${request.engine.info.platform.os} alone`
+        : `without ${all}: the engine keeps one platform a name; platforms=all gives each a name`,
+    )
+  }
+  for (const { names: own, id } of items)
+    note(request, `${own[0]} has the ID ${id} there, that of its config`)
+  for (const { platform, names: own } of others)
+    note(
+      request,
+      `${formatPlatform(platform)} is ${own.join(', ')}: the engine keeps one platform a name`,
+    )
+  return {
+    exporter,
+    image: image.name,
+    digest: image.root.digest,
+    location: names[0] ?? '',
+    names,
+    details: {
+      ...detailsOf(request),
+      platforms: items.map(({ platform }) => formatPlatform(platform)),
+      images: items.map(item => ({ id: item.id, names: [...item.names] })),
+      idIs: 'the digest of the config: the engine keeps neither manifest nor index',
+      sent: { ...sent },
+    },
+  }
+}
+
+function detailsOf({ engine }: Request): { engine: string; store: string } {
+  return { engine: engine.where, store: engine.info.store }
+}

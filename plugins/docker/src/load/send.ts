@@ -1,0 +1,115 @@
+import {
+  type ArchiveParts,
+  archiveEntries,
+  type Blob,
+  type Digest,
+  largeTarBytes,
+  OrchError,
+  verifiedBytes,
+} from '@orch/oci'
+import type { LoadMessage } from '../engine/types.ts'
+import { isOlder } from '../engine/version.ts'
+import { note, type Request } from './request.ts'
+
+/** How many blobs, and bytes of them. */
+export interface Count {
+  readonly blobs: number
+  readonly bytes: number
+}
+
+const everyMs = 100
+/** Blobs up to this size are checked here: that costs nothing. */
+const smallBytes = 1024 * 1024
+/** An engine that is sent pieces holds two of them: the one that is on its way, and the next. */
+const reuseAfter = 8
+/** Since when the API tells which manifests an engine has whole. */
+const tellsManifests = '1.48'
+
+/**
+ * Streams an archive of these parts into the engine and tells how far it is. What the engine says of
+ * unpacking that failed, in an answer that is otherwise good, is thrown as `unpackError` makes it. Throws
+ * `BLOB_CORRUPT` when the engine fails since a blob is not what its digest says.
+ */
+export async function send(
+  request: Request,
+  parts: ArchiveParts,
+  root: Digest,
+  unpackError: (said: string) => OrchError,
+): Promise<Count> {
+  const { engine, context } = request
+  const { signal } = context
+  const bytes = parts.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+  let failed: string | undefined
+  const tell = (what: string, current: number, total: number): void =>
+    context.events.emit({
+      type: 'progress',
+      image: request.image.name,
+      exporter: request.exporter,
+      place: engine.where,
+      what,
+      current,
+      total,
+    })
+  const onMessage = (message: LoadMessage): void => {
+    if (message.kind === 'progress') {
+      const { id, current, total } = message
+      tell(`unpacking ${id}`, current, total)
+      return
+    }
+    const text = message.text.trim()
+    if (/^Error unpacking/i.test(text)) failed ??= text
+    else if (/renaming the old one/.test(text)) note(request, text)
+  }
+  const isTrusted = ({ content }: { content: Blob }): boolean =>
+    content.descriptor.size > smallBytes && checksLayers(request)
+  const bytesOf = largeTarBytes(archiveEntries(parts), { isTrusted, reuseAfter, signal })
+  const archive = watched(bytesOf, bytes, current => tell(root, current, bytes))
+  try {
+    await engine.load(archive, { signal, onMessage })
+    if (failed !== undefined) throw unpackError(failed)
+  } catch (error) {
+    if (isFailedLoad(error)) await checkSources(parts.blobs, signal)
+    throw error
+  }
+  return { blobs: parts.blobs.length, bytes }
+}
+
+/**
+ * Whether a layer that is not what its digest says cannot become part of an image there. A graph driver
+ * compares diffIDs with the config, whose digest is the ID; a containerd store names content by its own
+ * digest, and then tells that the image lacks something.
+ */
+function checksLayers({ engine: { info } }: Request): boolean {
+  return info.store === 'graph-driver' || !isOlder(info.apiVersion, tellsManifests)
+}
+
+/** Whether the engine could not make an image of what it was sent: it may lack what it was not sent. */
+export function isFailedLoad(error: unknown): error is OrchError {
+  return error instanceof OrchError && ['DOCKER_LOAD', 'DOCKER_INCOMPLETE'].includes(error.code)
+}
+
+/** Looks whether a load failed since its source lies. Throws `BLOB_CORRUPT` then. */
+export async function checkSources(blobs: readonly Blob[], signal: AbortSignal): Promise<void> {
+  for (const blob of blobs)
+    for await (const _ of verifiedBytes(blob.open({ signal }), blob.descriptor))
+      signal.throwIfAborted()
+}
+
+/** Passes an archive on; what it has beyond its blobs is little, and counts for nothing. */
+async function* watched(
+  archive: AsyncIterable<Uint8Array>,
+  total: number,
+  tell: (current: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let passed = 0
+  let told = 0
+  tell(0)
+  for await (const chunk of archive) {
+    yield chunk
+    passed += chunk.byteLength
+    if (Date.now() - told < everyMs) continue
+    told = Date.now()
+    tell(Math.min(passed, total))
+  }
+  tell(total)
+}

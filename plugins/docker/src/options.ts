@@ -1,0 +1,61 @@
+import type { OptionsSchema } from '@orch/core'
+import { messageOf, type Platform, parsePlatform } from '@orch/oci'
+import { z } from 'zod'
+
+/** Which platforms go into the engine: its own, all that the image has, or a list. */
+export type Wanted = 'native' | 'all' | readonly Platform[]
+
+/** Options of the exporter, checked. */
+export interface DockerExportOptions {
+  readonly host?: string | undefined
+  readonly context?: string | undefined
+  /** Undefined for what the engine's image store can hold: all with containerd's, else its own. */
+  readonly platforms?: Wanted | undefined
+  /** Instead of the image's own. */
+  readonly names?: readonly string[] | undefined
+}
+
+/** A list, or text as the command line gives it: between commas or spaces. */
+const list = z.union([
+  z.array(z.string().min(1)),
+  z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
+])
+
+const platforms = list.transform((items, context): Wanted => {
+  const [first] = items
+  if (items.length === 1 && (first === 'native' || first === 'all')) return first
+  const found: Platform[] = []
+  for (const item of items) {
+    try {
+      found.push(parsePlatform(item))
+    } catch (error) {
+      const message = `${messageOf(error)}; expected native, all, or platforms`
+      context.addIssue({ code: 'custom', message })
+    }
+  }
+  if (items.length === 0)
+    context.addIssue({ code: 'custom', message: 'expected native, all, or platforms' })
+  return found
+})
+
+/** Options of `docker`. */
+export const dockerOptions: OptionsSchema<DockerExportOptions> = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'unix:///path, tcp://host:port or ssh://host; by default as the docker command finds it: DOCKER_HOST, DOCKER_CONTEXT, its current context.',
+      ),
+    context: z.string().min(1).optional().describe('A context of the docker command, by name.'),
+    platforms: platforms
+      .optional()
+      .describe(
+        '`native` (the engine’s own), `all`, or a list. By default all where the engine keeps whole indexes (containerd image store), else native.',
+      ),
+    names: list.optional().describe('Names of the image there, instead of its tags.'),
+  })
+  .refine(({ host, context }) => host === undefined || context === undefined, {
+    message: 'host and context say the same thing twice',
+  })
