@@ -1,5 +1,8 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
+/** The kit's own tests that start daemons. */
+const daemons = 'test/kit/{containerd,dockerd,registry}.test.ts'
+
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -13,7 +16,7 @@ const config: ViteUserConfig = defineConfig({
             'scripts/**/*.test.ts',
             'test/kit/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/dist/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', daemons],
           // Some tests only wait: with vitest's one worker on two cores, nothing else ran meanwhile.
           maxWorkers: 4,
           testTimeout: 20_000,
@@ -23,7 +26,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', daemons],
           // These tests run daemons, share binfmt and measure memory: one file at a time.
           fileParallelism: false,
           testTimeout: 600_000,
