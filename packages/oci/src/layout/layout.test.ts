@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openArchive } from '../archive/read.ts'
-import { type Blob, blobFromFile } from '../blob/blob.ts'
+import { blobFromFile } from '../blob/blob.ts'
 import { encodeIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
@@ -118,8 +118,7 @@ describe('writeLayout', () => {
     const [slow, lying] = layers.map(({ descriptor }) => descriptor)
     if (slow === undefined || lying === undefined) throw new Error('no layers')
     spoil(bad, lying)
-    const never: Blob['open'] = () => new Readable({ read() {} })
-    bad.blobs.set(slow.digest, { descriptor: slow, open: never })
+    bad.blobs.set(slow.digest, { descriptor: slow, open: () => new Readable({ read() {} }) })
     await expect(writeLayout(fresh(), [{ source: bad, names: ['a:1'] }])).rejects.toMatchObject({
       code: 'BLOB_CORRUPT',
     })

@@ -3,13 +3,7 @@ import { beforeEach, expect, it, vi } from 'vitest'
 import { hostileText } from '../test-hostile.ts'
 import { dockerConfig, entry, get, serve, type TestServer, textOf, transport } from '../testing.ts'
 
-// Names below `example` lead to this machine, others nowhere: nothing is asked outside.
-vi.mock('node:dns', () => ({
-  lookup: (name: string, _: object, done: (error: Error | null, addresses?: object[]) => void) => {
-    if (name.endsWith('.example')) done(null, [{ address: '127.0.0.1', family: 4 }])
-    else done(Object.assign(new Error(`no ${name.length} bytes long name`), { code: 'ENOTFOUND' }))
-  },
-}))
+vi.mock('node:dns', () => import('../test-dns.ts'))
 
 beforeEach(() => {
   const random = vi.spyOn(Math, 'random').mockReturnValue(0)

@@ -8,6 +8,7 @@ import {
   platformManifests,
 } from '@orch/oci'
 import type { ListedImage } from '../engine/types.ts'
+import { incomplete } from './incomplete.ts'
 import { type Item, itemOf } from './items.ts'
 import { isReadable, plainLayer } from './layers.ts'
 import { chosenPlatforms } from './platforms.ts'
@@ -161,11 +162,4 @@ async function nameItem({ engine, context }: Request, item: Item): Promise<void>
     if (found?.id !== digest)
       throw incomplete(engine.where, name, `it is ${found?.id ?? 'not there'}, not ${digest}`)
   }
-}
-
-/** What was loaded is not what it should be. */
-export function incomplete(where: string, what: string, why: string): OrchError {
-  return new OrchError('DOCKER_INCOMPLETE', `${where}: ${what} was loaded, but ${why}`, {
-    hint: 'Somebody else may remove or replace images there; load it again.',
-  })
 }

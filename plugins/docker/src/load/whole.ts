@@ -9,8 +9,8 @@ import {
 } from '@orch/oci'
 import { fullError, isFull } from '../engine/errors.ts'
 import type { ListedImage } from '../engine/types.ts'
-import { incomplete } from './graph.ts'
 import { heldLayers, rememberLayers } from './held.ts'
+import { incomplete } from './incomplete.ts'
 import { note, type Request, whatOf } from './request.ts'
 import { type Count, checkSources, isFailedLoad, send } from './send.ts'
 
@@ -53,7 +53,7 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
   for (const name of lacking) {
     await engine.tag(digest, name, signal)
     if (isThere(await engine.inspect(name, signal))) continue
-    throw incomplete(engine.where, name, 'it is not there with all its platforms')
+    throw incomplete(engine.where, name, 'it is not there with all its platforms, or not unpacked')
   }
   return { whole, sent }
 }
@@ -119,7 +119,11 @@ async function sendWhole(
     // It takes an index of which it has not all.
     if (await isLoaded()) return sent
     await checkSources(blobs, context.signal)
-    throw incomplete(engine.where, whatOf(request), 'it is not there with all its platforms')
+    throw incomplete(
+      engine.where,
+      whatOf(request),
+      'it is not there with all its platforms, or not unpacked',
+    )
   }
   const held = await heldLayers(availableOf(there), nodes, context.store)
   const some = nodes.filter(({ descriptor }) => !held.has(descriptor.digest))
