@@ -14,7 +14,7 @@ if ! turbo run build >"$log" 2>&1; then
   exit 1
 fi
 
-node packages/cli/bin/orch.js -C examples/hello build || exit $?
+node packages/cli/bin/orch.cjs -C examples/hello build || exit $?
 
 marker=$(find examples/hello -name oci-layout -type f | sort | head -n 1)
 if [ -z "$marker" ]; then

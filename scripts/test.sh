@@ -39,7 +39,7 @@ step() {
 # The bundle must run by itself, so it is tried where no node_modules is above it.
 bundle() {
   away=$(mktemp -d) || return 1
-  turbo run build && cp packages/cli/dist/orch.js "$away/orch.mjs" && node "$away/orch.mjs" version
+  turbo run build && cp packages/cli/dist/orch.cjs "$away" && node "$away/orch.cjs" version
   bundled=$?
   rm -rf "$away"
   return "$bundled"

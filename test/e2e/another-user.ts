@@ -18,7 +18,7 @@ export async function anotherUser(
   await chmod(folder, 0o755)
   const user = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath]
   return (args, env = {}) =>
-    exec('setpriv', [...user, 'bin/orch.js', ...args], {
+    exec('setpriv', [...user, 'bin/orch.cjs', ...args], {
       cwd: folder,
       env: { ORCH_CACHE_DIR: join(folder, 'cache'), HOME: folder, ...env },
     })

@@ -176,7 +176,7 @@ eachContainerd('arm64')('an image in containerd', version => {
   })
 
   it('goes in without any network', async () => {
-    const bundle = new URL('../../packages/cli/bin/orch.js', import.meta.url).pathname
+    const bundle = new URL('../../packages/cli/bin/orch.cjs', import.meta.url).pathname
     const args = ['copy', `oci:${layout}`, 'containerd:example.com/hello:offline']
     const alone = ['--net', process.execPath, bundle, ...args]
     const outcome = await exec('unshare', alone, { env })

@@ -6,7 +6,7 @@ import { exec, type Outcome, orch } from '../kit/exec.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { example } from './projects.ts'
 
-const bundle = fileURLToPath(new URL('../../packages/cli/bin/orch.js', import.meta.url))
+const bundle = fileURLToPath(new URL('../../packages/cli/bin/orch.cjs', import.meta.url))
 
 /** A folder for PATH in which `orch` is the bundled command. */
 async function binFolder(): Promise<string> {

@@ -69,7 +69,7 @@ needs('regclient')('three commands of a real project for four platforms', () => 
     const other = await regclientProject()
     const own = await tempFolder('cache')
     // An own process under taskset: threads, chunks in flight and Go's parallelism all follow the cores.
-    const bundle = new URL('../../packages/cli/bin/orch.js', import.meta.url).pathname
+    const bundle = new URL('../../packages/cli/bin/orch.cjs', import.meta.url).pathname
     const args = [
       '-c',
       '0',

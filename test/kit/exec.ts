@@ -31,7 +31,7 @@ export interface Running {
 }
 
 /** The bundled command line, as users run it. */
-const bundle = fileURLToPath(new URL('../../packages/cli/bin/orch.js', import.meta.url))
+const bundle = fileURLToPath(new URL('../../packages/cli/bin/orch.cjs', import.meta.url))
 
 /** What the caller's own terminal or CI must not decide in a test. */
 const foreign =

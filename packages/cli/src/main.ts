@@ -17,9 +17,11 @@ process.on('exit', code => {
   process.exitCode = 1
 })
 
-exitCode = await run(process.argv.slice(2))
-// What has been said is out before the end, and a plugin that holds something open does not delay it.
-process.stdout.write('', () => process.stderr.write('', () => setImmediate(end)))
+void run(process.argv.slice(2)).then(code => {
+  exitCode = code
+  // What has been said is out before the end, and a plugin that holds something open does not delay it.
+  process.stdout.write('', () => process.stderr.write('', () => setImmediate(end)))
+})
 
 function end(): never {
   process.exit(exitCode)

@@ -1,5 +1,5 @@
 import { hostsOf, insecureSettings } from '@orch/plugin-registry'
-import { createRegistries, type Registries } from '@orch/registry'
+import type { Registries } from '@orch/registry'
 import { visible } from '@orch/report'
 import { namedSetting, type Session } from './session.ts'
 
@@ -11,6 +11,8 @@ export async function withRegistries<T>(
 ): Promise<T> {
   const { settings } = await namedSetting(session)
   const hosts = settings === undefined ? {} : hostsOf(settings)
+  // Loaded when it is needed: most commands do without.
+  const { createRegistries } = await import('@orch/registry')
   const registries = createRegistries({
     hosts:
       insecure === undefined

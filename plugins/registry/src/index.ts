@@ -5,7 +5,6 @@ import { hostsOf, registriesKey, registriesSchema } from './hosts.ts'
 import { registryOptions } from './options.ts'
 import { checkPushes } from './planned.ts'
 import { Pool } from './pool.ts'
-import { pushImage } from './push/push.ts'
 import { openImage } from './source.ts'
 
 export { hostsOf } from './hosts.ts'
@@ -35,11 +34,11 @@ export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
       hooks.source.tapPromise('registry', async (ref, context) =>
         ref.scheme === 'docker' ? openImage(ref, pool, context) : undefined,
       )
-      hooks.export
-        .for('registry')
-        .tapPromise('registry', async (image, plan, context) =>
-          pushImage(image, plan, context, pool),
-        )
+      hooks.export.for('registry').tapPromise('registry', async (image, plan, context) => {
+        // Loaded when it is needed: most commands do without.
+        const { pushImage } = await import('./push/push.ts')
+        return pushImage(image, plan, context, pool)
+      })
       hooks.shutdown.tapPromise('registry', () => pool.close())
     },
   }

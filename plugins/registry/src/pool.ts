@@ -1,5 +1,5 @@
 import type { BuildContext } from '@orch/core'
-import { createRegistries, type HostSettings, type Registries } from '@orch/registry'
+import type { HostSettings, Registries, RegistryOptions } from '@orch/registry'
 import { insecureSettings } from './insecure.ts'
 
 /** What registries are spoken to with. */
@@ -11,23 +11,23 @@ type Surroundings = Pick<BuildContext, 'env' | 'signal' | 'offline' | 'events'>
  */
 export class Pool {
   readonly #hosts: Readonly<Record<string, HostSettings>>
-  readonly #made = new Map<string, Registries>()
+  readonly #made = new Map<string, Promise<Registries>>()
 
   constructor(hosts: Readonly<Record<string, HostSettings>> = {}) {
     this.#hosts = hosts
   }
 
   /** The registries by which a host is reached. */
-  of(
+  async of(
     domain: string,
     insecure: boolean,
     { env, signal, offline, events }: Surroundings,
-  ): Registries {
+  ): Promise<Registries> {
     const key = insecure ? domain : ''
     const made = this.#made.get(key)
     if (made !== undefined) return made
     const own = { ...this.#hosts[domain], ...insecureSettings }
-    const registries = createRegistries({
+    const registries = open({
       hosts: insecure ? { ...this.#hosts, [domain]: own } : this.#hosts,
       env,
       signal,
@@ -40,8 +40,14 @@ export class Pool {
   }
 
   async close(): Promise<void> {
-    const made = [...this.#made.values()]
+    const made = await Promise.all(this.#made.values())
     this.#made.clear()
     await Promise.all(made.map(registries => registries.close()))
   }
+}
+
+async function open(options: RegistryOptions): Promise<Registries> {
+  // Loaded when it is needed: most commands do without.
+  const { createRegistries } = await import('@orch/registry')
+  return createRegistries(options)
 }

@@ -46,7 +46,8 @@ function withFileHint(error: unknown, { text }: SourceRef, { root }: Plan): unkn
 async function open(ref: SourceRef, pool: Pool, context: BuildContext): Promise<ImageSource> {
   const place = parsePlace(ref.rest)
   const { domain, path, tag, digest } = place.reference
-  const repository = pool.of(domain, place.insecure, context).repository(domain, path)
+  const registries = await pool.of(domain, place.insecure, context)
+  const repository = registries.repository(domain, path)
   const wanted = ref.digest ?? digest ?? tag ?? 'latest'
   if (context.offline && (ref.keep !== true || !isDigest(wanted))) throw offline(ref, place)
   const names = ref.digest === undefined && tag === undefined ? [] : [nameOf(place)]

@@ -1,5 +1,4 @@
 import type { BuildContext, Place } from '@orch/core'
-import { execa } from 'execa'
 import { redactor } from './redact.ts'
 
 /** What is needed to run a program within a build. */
@@ -40,6 +39,8 @@ export async function run(
   { cwd, env = {}, place = {}, hidden = [] }: RunOptions,
 ): Promise<RunResult> {
   const { signal, events } = context
+  // Loaded when it is needed: most commands do without.
+  const { execa } = await import('execa')
   signal.throwIfAborted()
   const redact = redactor(hidden)
   const began = performance.now()

@@ -1,5 +1,4 @@
 import { OrchError, shown } from '@orch/oci'
-import { execa } from 'execa'
 import type { Credentials } from './credentials.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -35,6 +34,8 @@ export async function askHelper(
     )
   }
   if (!nameGrammar.test(name)) return fail('has a name that is refused')
+  // Loaded when it is needed: few have a helper.
+  const { execa } = await import('execa')
   signal?.throwIfAborted()
   const child = execa(`docker-credential-${name}`, ['get'], {
     input: server,

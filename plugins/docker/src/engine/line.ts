@@ -11,7 +11,6 @@ import {
 import { messageOf, OrchError } from '@orch/oci'
 import { TlsFileError } from './errors.ts'
 import { patient } from './patient.ts'
-import { SshSocket } from './ssh.ts'
 import type { Endpoint, TlsFiles } from './types.ts'
 
 /** The way to an engine over which requests go. */
@@ -47,9 +46,12 @@ export async function openLine(endpoint: Endpoint): Promise<Line> {
       return line(() => connectSocket({ path: host.path }))
     case 'npipe':
       return line(() => connectSocket({ path: host.path }))
-    case 'ssh':
+    case 'ssh': {
+      // Loaded when it is needed: few engines are far away.
+      const { SshSocket } = await import('./ssh.ts')
       // A login for each call would be slow.
       return line(() => new SshSocket(endpoint, host), true)
+    }
     case 'tcp': {
       const address = { host: host.host, port: host.port }
       if (tls === undefined) return line(() => connectSocket(address))

@@ -31,12 +31,12 @@ export async function pushImage(
   const referrers = options.referrers ? await referrersOf(source.content, nodes, context) : []
   const place = { exporter: plan.exporter, place: targets.map(nameOf).join(' ') }
   const pushing: Pushing = { context, tally: new Tally(context, place) }
-  const repositories = targets.map(target => ({
-    target,
-    repository: pool
-      .of(target.domain, options.insecure, context)
-      .repository(target.domain, target.path),
-  }))
+  const repositories = await Promise.all(
+    targets.map(async target => {
+      const registries = await pool.of(target.domain, options.insecure, context)
+      return { target, repository: registries.repository(target.domain, target.path) }
+    }),
+  )
   for (const { repository, target } of repositories) {
     // With a tag the root goes last, but what refers to it may want it to be there.
     const isLater = target.tags.length > 0 && referrers.length === 0
