@@ -64,6 +64,12 @@ eachDockerd(
     }
   })
 
+  it('sends the layer that all have in common once', () => {
+    const blobs = images.map(({ details }) => details.sent.blobs).sort()
+    // Besides: an index and two manifests, where the engine keeps them; two configs, and two layers.
+    expect(blobs).toEqual(keepsIndexes ? [7, 7, 8] : [4, 4, 5])
+  })
+
   it('leaves images that the engine shows with the ID, the platforms and the names said', async () => {
     for (const { image, details } of images) {
       for (const [at, { id, names }] of details.images.entries()) {

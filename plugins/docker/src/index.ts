@@ -25,6 +25,12 @@ export function docker(): Plugin {
     setup({ hooks }) {
       const engines = new Engines()
       hooks.exportsResolved.tap('docker', checkLoads)
+      // An engine is asked what it is while the images are built; what goes wrong is told by the export.
+      hooks.exportsResolved.tap('docker', (exports, context) => {
+        for (const { plan } of exports)
+          if (plan.exporter === 'docker')
+            engines.of(plan.options as DockerExportOptions, context).catch(() => {})
+      })
       hooks.source.tapPromise('docker', async (ref, context) => {
         if (ref.scheme !== 'docker-daemon') return undefined
         const { name, ...options } = parsePlace(ref.rest)
@@ -35,7 +41,9 @@ export function docker(): Plugin {
         const names = namesFor(image.name, options.names ?? image.references)
         const engine = await engines.of(options, context)
         const { exporter } = plan
-        return load({ engine, image, names, platforms: options.platforms, exporter, context })
+        const underway = engines.underway(engine)
+        const { platforms } = options
+        return load({ engine, underway, image, names, platforms, exporter, context })
       })
       hooks.shutdown.tapPromise('docker', () => engines.close())
     },

@@ -1,9 +1,12 @@
 import type { BuildContext } from '@orch/core'
 import { endpointOf } from './engine/endpoint.ts'
 import type { Endpoint, EndpointOptions, Engine } from './engine/types.ts'
+import { Underway } from './load/underway.ts'
 
 /** The engines of one run: each is asked once what it is. */
 export class Engines {
+  readonly #closing = new AbortController()
+  readonly #underway = new WeakMap<Engine, Underway>()
   readonly #engines = new Map<string, Promise<Engine>>()
 
   /** The engine that options and environment name. Throws what `endpointOf` and `connect` throw. */
@@ -14,13 +17,23 @@ export class Engines {
     const key = JSON.stringify([host, context])
     const found = this.#engines.get(key)
     if (found !== undefined) return found
-    const engine = reach(endpointOf({ host, context }, env), { signal, offline })
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    const engine = reach(endpointOf({ host, context }, env), { signal: either, offline })
     this.#engines.set(key, engine)
     engine.catch(() => this.#engines.delete(key))
     return engine
   }
 
+  /** What the loads of this run bring into an engine. */
+  underway(engine: Engine): Underway {
+    const found = this.#underway.get(engine) ?? new Underway()
+    this.#underway.set(engine, found)
+    return found
+  }
+
   async close(): Promise<void> {
+    // Nobody waits any more for one that is only being reached.
+    this.#closing.abort()
     const engines = await Promise.allSettled(this.#engines.values())
     this.#engines.clear()
     for (const one of engines) if (one.status === 'fulfilled') one.value.close()

@@ -17,7 +17,7 @@ import { walkGraph } from '../graph/walk.ts'
 import { encodeJson } from '../json.ts'
 import { type NamedImage, topDescriptors } from '../layout/names.ts'
 import { layoutVersion } from '../layout/read.ts'
-import type { Entry } from '../tar/entry.ts'
+import type { Entry, FileEntry } from '../tar/entry.ts'
 import { tarBytes } from '../tar/pack.ts'
 import type { ArchiveFormat, DockerManifestItem } from './format.ts'
 
@@ -142,10 +142,13 @@ function blobEntries(blobs: readonly Blob[]): Entry[] {
   const sorted = blobs.toSorted((a, b) => (a.descriptor.digest < b.descriptor.digest ? -1 : 1))
   return [
     ...(blobs.length === 0 ? [] : folders).map((path): Entry => ({ type: 'directory', path })),
-    ...sorted.map(
-      (blob): Entry => ({ type: 'file', path: archivePath(blob.descriptor.digest), content: blob }),
-    ),
+    ...sorted.map(blobEntry),
   ]
+}
+
+/** A blob as an archive holds it. */
+export function blobEntry(content: Blob): FileEntry {
+  return { type: 'file', path: archivePath(content.descriptor.digest), content }
 }
 
 function file(path: string, bytes: Uint8Array): Entry {

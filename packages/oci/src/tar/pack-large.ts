@@ -26,7 +26,7 @@ export interface LargeTarOptions {
  * that is not trusted and has another digest, before its last piece.
  */
 export async function* largeTarBytes(
-  entries: Iterable<Entry>,
+  entries: Iterable<Entry> | AsyncIterable<Entry>,
   { isTrusted, reuseAfter, signal }: LargeTarOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const lent: Stretch[] = []
@@ -40,7 +40,7 @@ export async function* largeTarBytes(
     if (lent.length > reuseAfter) lent.shift()?.release()
     return stretch.data
   }
-  for (const entry of entries) {
+  for await (const entry of entries) {
     signal?.throwIfAborted()
     yield await headOf(entry)
     if (entry.type !== 'file') continue
@@ -49,6 +49,16 @@ export async function* largeTarBytes(
     if (rest > 0) yield Buffer.alloc(block - rest)
   }
   yield Buffer.alloc(2 * block)
+}
+
+/** How many bytes `largeTarBytes` gives for the entries. */
+export async function largeTarSize(entries: Iterable<Entry>): Promise<number> {
+  let size = 2 * block
+  for (const entry of entries) {
+    size += (await headOf(entry)).byteLength
+    if (entry.type === 'file') size += Math.ceil(entry.content.descriptor.size / block) * block
+  }
+  return size
 }
 
 async function* checked(

@@ -50,11 +50,13 @@ export async function connect(
 
 async function infoOf(line: Line, signal: AbortSignal, patience: number): Promise<EngineInfo> {
   const { endpoint } = line
-  const version = await versionOf(line, signal, patience)
-  const spoken = negotiate(endpoint, version)
+  const ask = async (apiVersion?: string): Promise<Json> =>
+    (await dockerode(line, { signal, patience, apiVersion })).info()
+  // At once, as each takes an engine some milliseconds; but a login for each would take longer.
+  const early = endpoint.host.kind === 'ssh' ? undefined : ask().catch(() => undefined)
+  const spoken = negotiate(endpoint, await versionOf(line, signal, patience))
   try {
-    const docker = await dockerode(line, { signal, patience, apiVersion: spoken.apiVersion })
-    const info: Json = await docker.info()
+    const info = (await early) ?? (await ask(spoken.apiVersion))
     const {
       DriverStatus: status,
       OSType: os,

@@ -15,6 +15,8 @@ const graceMs = 2_000
 /** What goes into a load. */
 export interface Load {
   readonly archive: AsyncIterable<Uint8Array>
+  /** Of the archive, in bytes, if that is known. */
+  readonly length?: number | undefined
   /** Undefined for whatever the archive has. */
   readonly platforms: readonly Platform[] | undefined
   readonly onMessage: (message: LoadMessage) => void
@@ -40,7 +42,7 @@ export async function load(line: Line, calling: Calling, given: Load): Promise<v
     }
   }
   try {
-    const docker = await dockerode(line, calling)
+    const docker = await dockerode(line, { ...calling, length: given.length })
     const platform = given.platforms?.map(item => JSON.stringify(item))
     const answer = await docker.loadImage(archive, {
       quiet: '0',

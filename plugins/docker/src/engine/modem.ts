@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http'
 import { isObject, type Json, messageOf, parseJson } from '@orch/oci'
 import type Docker from 'dockerode'
 import { BadAnswer, CutOff, Refusal, Silence } from './errors.ts'
@@ -11,6 +11,8 @@ export interface Calling {
   readonly patience: number
   /** `1.41`; undefined for what has no version. */
   readonly apiVersion?: string | undefined
+  /** Of the body that is sent, in bytes; undefined when it is not known beforehand. */
+  readonly length?: number | undefined
 }
 
 /** dockerode, with what its types lack. */
@@ -65,20 +67,23 @@ class Modem {
   }
 
   async #send(dial: Dial): Promise<IncomingMessage | Json> {
-    const { signal, patience, apiVersion } = this.#calling
+    const { signal, patience, apiVersion, length } = this.#calling
     signal.throwIfAborted()
     const version = apiVersion === undefined ? '' : `/v${apiVersion}`
-    const sent = process.getBuiltinModule('node:http').request({
+    const request: RequestOptions & { servername: string } = {
       agent: this.#line.agent,
+      // The line knows what TLS asks for; Node would work it out with each call.
+      servername: '',
       method: dial.method,
       path: `${this.#line.prefix}${version}${pathOf(dial)}`,
       headers: {
         Host: this.#line.authority,
         ...(dial.file === undefined ? {} : { 'Content-Type': 'application/x-tar' }),
-        ...(dial.method === 'POST' && dial.file === undefined ? { 'Content-Length': 0 } : {}),
+        ...lengthOf(dial, length),
       },
       signal,
-    })
+    }
+    const sent = process.getBuiltinModule('node:http').request(request)
     watch(sent, patience)
     const answered = answerOf(sent)
     if (dial.file === undefined) sent.end()
@@ -90,6 +95,12 @@ class Modem {
     const bytes = await collect(answer, maxDocument)
     return bytes.length === 0 ? null : jsonOf(bytes)
   }
+}
+
+/** A body of unknown length goes in chunks, which costs the reader time. */
+function lengthOf({ method, file }: Dial, length: number | undefined): OutgoingHttpHeaders {
+  const known = file === undefined && method === 'POST' ? 0 : length
+  return known === undefined ? {} : { 'Content-Length': known }
 }
 
 function pathOf({ path, options = {} }: Dial): string {

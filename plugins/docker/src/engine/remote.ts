@@ -73,7 +73,7 @@ export class RemoteEngine implements Engine {
     {
       signal,
       platforms,
-      onMessage,
+      ...given
     }: Omit<Load, 'archive' | 'platforms'> & {
       readonly signal: AbortSignal
       readonly platforms?: readonly Platform[] | undefined
@@ -87,7 +87,7 @@ export class RemoteEngine implements Engine {
         `the engine at ${this.where} speaks version ${apiVersion} of its API, which takes no such platforms (${needed})`,
       )
     const calling = { signal, apiVersion, patience: this.#patience.work }
-    await load(this.#line, calling, { archive, platforms, onMessage })
+    await load(this.#line, calling, { archive, platforms, ...given })
   }
 
   async save(names: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

@@ -77,6 +77,8 @@ export interface Engine {
     options: {
       readonly signal: AbortSignal
       readonly platforms?: readonly Platform[] | undefined
+      /** Of the archive, in bytes, if that is known: an engine takes it a little faster then. */
+      readonly length?: number | undefined
       readonly onMessage: (message: LoadMessage) => void
     },
   ): Promise<void>

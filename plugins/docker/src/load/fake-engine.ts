@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest'
 import { openStore } from '../../../../packages/store/src/store.ts'
 import type { Engine, EngineImage, ImageStore } from '../engine/types.ts'
 import type { Request } from './request.ts'
+import { Underway } from './underway.ts'
 
 /** For tests: an engine that keeps what it is told to, and says what it was sent. */
 export interface FakeEngine extends Engine {
@@ -76,6 +77,7 @@ export async function requestOf(
   const context = { signal, store, events: { emit }, limits } as unknown as ExportContext
   const request: Request = {
     engine,
+    underway: new Underway(),
     image: { ...image, name: 'x', references: ['x:1'] },
     names: ['x:1'],
     platforms: undefined,

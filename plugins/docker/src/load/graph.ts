@@ -1,19 +1,23 @@
 import {
   archivePath,
   type Blob,
+  type Digest,
   type DockerManifestItem,
+  digestParts,
+  type EditedLayer,
   formatPlatform,
   OrchError,
   type PlatformManifest,
   platformManifests,
 } from '@orch/oci'
-import type { ListedImage } from '../engine/types.ts'
+import type { EngineInfo, ListedImage } from '../engine/types.ts'
 import { incomplete } from './incomplete.ts'
 import { type Item, itemOf } from './items.ts'
 import { isReadable, plainLayer } from './layers.ts'
 import { chosenPlatforms } from './platforms.ts'
 import { note, type Request, whatOf } from './request.ts'
-import { type Count, isFailedLoad, send } from './send.ts'
+import { type Count, type Hearing, isFailedLoad, type Sending, send } from './send.ts'
+import type { Shared } from './underway.ts'
 
 /** What became of an image. */
 export interface Loaded {
@@ -54,73 +58,106 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
 
 /** Sends what the engine lacks; everything when something that it had is gone by then. */
 async function sendItems(request: Request, items: readonly Item[]): Promise<Count> {
-  const { engine, context } = request
-  const there = chainsOf(await engine.images(context.signal))
-  const some = await partsOf(request, items, there)
+  const there = chainsOf(await request.engine.images(request.context.signal))
+  const all = chainedLayers(items)
+  const lacking = all.filter(({ chain }) => !there.has(chain))
+  let isAll = lacking.length === all.length
+  const bring = ({ theirs, turn, sent, arrived }: Shared): Promise<Count> => {
+    isAll &&= theirs.size === 0
+    const mine = lacking.filter(({ chain }) => !theirs.has(chain))
+    const last = async (): Promise<readonly Blob[]> => {
+      const late: ChainedLayer[] = []
+      for (const layer of lacking) if ((await theirs.get(layer.chain)) === false) late.push(layer)
+      return layerBlobs(request, late)
+    }
+    let done = 0
+    // It begins with a layer when it is through with those before.
+    const onLayer = (id: string): void => {
+      const at = lacking.findIndex(({ diffId }) => digestParts(diffId).hex.startsWith(id))
+      for (; done < at; done++) arrived(lacking[done]?.chain ?? '')
+    }
+    const more = theirs.size === 0 ? { sent } : { turn, sent, last }
+    return sendLayers(request, items, mine, { ...more, onLayer })
+  }
   try {
-    return await sendParts(request, items, some)
+    const chains = lacking.map(({ chain }) => chain)
+    return await request.underway.during(chains, bring)
   } catch (error) {
-    if (!isFailedLoad(error) || there.size === 0) throw error
-    const all = await partsOf(request, items, new Set())
-    if (all.length === some.length) throw error
+    if (isAll || !isFailedLoad(error)) throw error
     note(request, `${error.message}; sending all of the image`, 'warning')
-    return sendParts(request, items, all)
+    return sendLayers(request, items, all)
   }
 }
 
-function sendParts(
+async function sendLayers(
   request: Request,
   items: readonly Item[],
-  blobs: readonly Blob[],
+  layers: readonly ChainedLayer[],
+  more: Pick<Sending, 'turn' | 'sent' | 'last'> & Pick<Hearing, 'onLayer'> = {},
 ): Promise<Count> {
+  const { engine, image } = request
   const docker = items.map(
-    ({ config, layers }): DockerManifestItem => ({
-      Config: archivePath(config.descriptor.digest),
+    (item): DockerManifestItem => ({
+      Config: archivePath(item.config.descriptor.digest),
       RepoTags: null,
-      // Under the names that the blobs have in the archive; one that is left out is not looked for.
-      Layers: layers.map(({ blob, diffId }) => {
-        const plain = blobs.some(({ descriptor }) => descriptor.digest === diffId)
-        return archivePath(plain ? diffId : blob.descriptor.digest)
-      }),
+      // One that is left out is not looked for.
+      Layers: item.layers.map(layer => archivePath(sentAs(layer, engine.info))),
     }),
   )
-  const { root } = request.image
-  return send(request, { images: [], docker, blobs }, root.digest, said => {
-    return new OrchError('DOCKER_LOAD', `${request.engine.where}: ${said}`)
+  const configs = new Map(items.map(({ config }) => [config.descriptor.digest, config]))
+  const blobs = [...configs.values(), ...(await layerBlobs(request, layers))]
+  const { onLayer, ...sending } = more
+  return send(request, { images: [], docker, blobs, ...sending }, image.root.digest, {
+    unpackError: said => new OrchError('DOCKER_LOAD', `${engine.where}: ${said}`),
+    onLayer,
   })
 }
 
-/** The blobs of an archive: configs, and the layers whose chain is not among those that are there. */
-async function partsOf(
+/** A layer, and all diffIDs up to its own. */
+interface ChainedLayer extends EditedLayer {
+  readonly chain: string
+}
+
+function chainedLayers(items: readonly Item[]): readonly ChainedLayer[] {
+  return items.flatMap(({ layers }) => {
+    let chain = ''
+    return layers.map(layer => {
+      chain += ` ${layer.diffId}`
+      return { ...layer, chain }
+    })
+  })
+}
+
+/** The layers as the engine can read them, each once. */
+async function layerBlobs(
   request: Request,
-  items: readonly Item[],
-  there: ReadonlySet<string>,
+  layers: readonly ChainedLayer[],
 ): Promise<readonly Blob[]> {
   const { engine, context } = request
   const { signal, limits } = context
-  const blobs = new Map<string, Blob>()
+  const unique = new Map(layers.map(layer => [sentAs(layer, engine.info), layer]))
+  const blobs: Blob[] = []
   let converted = 0
-  for (const { config, layers } of items) {
-    blobs.set(config.descriptor.digest, config)
-    let chain = ''
-    for (const layer of layers) {
-      chain += ` ${layer.diffId}`
-      const { digest, mediaType } = layer.blob.descriptor
-      if (there.has(chain) || blobs.has(digest) || blobs.has(layer.diffId)) continue
-      if (isReadable(mediaType, engine.info.apiVersion)) {
-        blobs.set(digest, layer.blob)
-        continue
-      }
-      converted += 1
-      blobs.set(layer.diffId, await limits.cpu(() => plainLayer(layer, signal)))
+  for (const layer of unique.values()) {
+    if (isReadable(layer.blob.descriptor.mediaType, engine.info.apiVersion)) {
+      blobs.push(layer.blob)
+      continue
     }
+    converted += 1
+    blobs.push(await limits.cpu(() => plainLayer(layer, signal)))
   }
   if (converted > 0) {
     const which = `${converted} ${converted === 1 ? 'layer is' : 'layers are'}`
     const why = `Docker ${engine.info.version} reads no zstd: ${which} sent uncompressed; the image keeps its ID`
     note(request, why)
   }
-  return [...blobs.values()]
+  return blobs
+}
+
+/** The digest of what is sent of a layer. */
+function sentAs({ blob, diffId }: EditedLayer, { apiVersion }: EngineInfo): Digest {
+  const { digest, mediaType } = blob.descriptor
+  return isReadable(mediaType, apiVersion) ? digest : diffId
 }
 
 /** The layers that an engine has, each by all diffIDs up to it: it looks for no other. */

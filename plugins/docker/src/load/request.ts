@@ -1,10 +1,13 @@
 import type { ExportContext, Image } from '@orch/core'
 import type { Engine } from '../engine/types.ts'
 import type { Wanted } from '../options.ts'
+import type { Underway } from './underway.ts'
 
 /** One image on its way into an engine. */
 export interface Request {
   readonly engine: Engine
+  /** What the other loads into the same engine bring. */
+  readonly underway: Underway
   readonly image: Image
   /** As the engine shows them; at least one. */
   readonly names: readonly string[]

@@ -2,14 +2,27 @@ import {
   type ArchiveParts,
   archiveEntries,
   type Blob,
+  blobEntry,
   type Digest,
+  type Entry,
   largeTarBytes,
+  largeTarSize,
   OrchError,
   verifiedBytes,
 } from '@orch/oci'
 import type { LoadMessage } from '../engine/types.ts'
 import { isOlder } from '../engine/version.ts'
 import { note, type Request } from './request.ts'
+
+/** What goes into a load. */
+export interface Sending extends ArchiveParts {
+  /** When to begin. */
+  readonly turn?: Promise<unknown> | undefined
+  /** All these parts are on their way. */
+  readonly sent?: (() => void) | undefined
+  /** Asked then: what else must go. An engine unpacks nothing before the end. */
+  readonly last?: (() => Promise<readonly Blob[]>) | undefined
+}
 
 /** How many blobs, and bytes of them. */
 export interface Count {
@@ -25,20 +38,27 @@ const reuseAfter = 8
 /** Since when the API tells which manifests an engine has whole. */
 const tellsManifests = '1.48'
 
+/** What becomes of what the engine says. */
+export interface Hearing {
+  /** The error for unpacking that failed, which it says in an answer that is otherwise good. */
+  readonly unpackError: (said: string) => OrchError
+  /** A graph driver begins with a layer, named by the first 12 digits of its diffID. */
+  readonly onLayer?: ((id: string) => void) | undefined
+}
+
 /**
- * Streams an archive of these parts into the engine and tells how far it is. What the engine says of
- * unpacking that failed, in an answer that is otherwise good, is thrown as `unpackError` makes it. Throws
- * `BLOB_CORRUPT` when the engine fails since a blob is not what its digest says.
+ * Streams an archive of these parts into the engine and tells how far it is. Throws what `unpackError`
+ * makes, and `BLOB_CORRUPT` when the engine fails since a blob is not what its digest says.
  */
 export async function send(
   request: Request,
-  parts: ArchiveParts,
+  { turn, sent, last, ...parts }: Sending,
   root: Digest,
-  unpackError: (said: string) => OrchError,
+  { unpackError, onLayer = () => {} }: Hearing,
 ): Promise<Count> {
   const { engine, context } = request
   const { signal } = context
-  const bytes = parts.blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+  const blobs = [...parts.blobs]
   let failed: string | undefined
   const tell = (what: string, current: number, total: number): void =>
     context.events.emit({
@@ -53,6 +73,7 @@ export async function send(
   const onMessage = (message: LoadMessage): void => {
     if (message.kind === 'progress') {
       const { id, current, total } = message
+      onLayer(id)
       tell(`unpacking ${id}`, current, total)
       return
     }
@@ -62,16 +83,33 @@ export async function send(
   }
   const isTrusted = ({ content }: { content: Blob }): boolean =>
     content.descriptor.size > smallBytes && checksLayers(request)
-  const bytesOf = largeTarBytes(archiveEntries(parts), { isTrusted, reuseAfter, signal })
-  const archive = watched(bytesOf, bytes, current => tell(root, current, bytes))
+  const entries = async function* (): AsyncGenerator<Entry, void, undefined> {
+    await turn
+    yield* archiveEntries(parts)
+    sent?.()
+    const more = (await last?.()) ?? []
+    blobs.push(...more)
+    yield* more.map(blobEntry)
+  }
+  const bytesOf = largeTarBytes(entries(), { isTrusted, reuseAfter, signal })
+  const archive = watched(bytesOf, current => {
+    const { bytes } = countOf(blobs)
+    tell(root, Math.min(current, bytes), bytes)
+  })
   try {
-    await engine.load(archive, { signal, onMessage })
+    const length = last === undefined ? await largeTarSize(archiveEntries(parts)) : undefined
+    await engine.load(archive, { signal, length, onMessage })
     if (failed !== undefined) throw unpackError(failed)
   } catch (error) {
-    if (isFailedLoad(error)) await checkSources(parts.blobs, signal)
+    if (isFailedLoad(error)) await checkSources(blobs, signal)
     throw error
   }
-  return { blobs: parts.blobs.length, bytes }
+  return countOf(blobs)
+}
+
+function countOf(blobs: readonly Blob[]): Count {
+  const bytes = blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
+  return { blobs: blobs.length, bytes }
 }
 
 /**
@@ -98,7 +136,6 @@ export async function checkSources(blobs: readonly Blob[], signal: AbortSignal):
 /** Passes an archive on; what it has beyond its blobs is little, and counts for nothing. */
 async function* watched(
   archive: AsyncIterable<Uint8Array>,
-  total: number,
   tell: (current: number) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let passed = 0
@@ -109,7 +146,7 @@ async function* watched(
     passed += chunk.byteLength
     if (Date.now() - told < everyMs) continue
     told = Date.now()
-    tell(Math.min(passed, total))
+    tell(passed)
   }
-  tell(total)
+  tell(passed)
 }

@@ -1,4 +1,6 @@
 import {
+  type Blob,
+  type Descriptor,
   type Digest,
   type GraphNode,
   OrchError,
@@ -12,7 +14,8 @@ import type { ListedImage } from '../engine/types.ts'
 import { heldLayers, rememberLayers } from './held.ts'
 import { incomplete } from './incomplete.ts'
 import { note, type Request, whatOf } from './request.ts'
-import { type Count, checkSources, isFailedLoad, send } from './send.ts'
+import { type Count, checkSources, isFailedLoad, type Sending, send } from './send.ts'
+import type { Shared } from './underway.ts'
 
 /** What became of an image. */
 export interface LoadedWhole {
@@ -31,7 +34,7 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
   const what = whatOf(request)
   const whole = await wholeImage(image, { platforms: platformsOf(request), what, signal })
   const digests = whole.manifests.map(({ descriptor }) => descriptor.digest)
-  const own = ownManifest(request, whole)
+  const own = ownManifest(request, whole)?.descriptor.digest
   const { digest } = whole.source.root
   const isWhole = (found: ListedImage | undefined): boolean =>
     found !== undefined && found.id === digest && hasAll(found, digests) && isUnpacked(found, own)
@@ -64,11 +67,10 @@ function platformsOf({ platforms, engine }: Request): readonly Platform[] | unde
 }
 
 /** The manifest that containers of the engine run from, if it has anything to unpack. */
-function ownManifest({ engine }: Request, { manifests, nodes }: WholeImage): Digest | undefined {
+function ownManifest({ engine }: Request, { manifests, nodes }: WholeImage): GraphNode | undefined {
   const own = selectPlatform(engine.info.platform, manifests)?.descriptor.digest
   const node = nodes.find(({ descriptor }) => descriptor.digest === own)
-  const hasLayers = node?.document?.kind === 'manifest' && node.document.manifest.layers.length > 0
-  return hasLayers ? own : undefined
+  return layersOf(node).length > 0 ? node : undefined
 }
 
 /** An engine keeps what it could not unpack, and does not say so again. */
@@ -101,38 +103,69 @@ function availableOf(images: readonly ListedImage[]): ReadonlySet<Digest> {
  */
 async function sendWhole(
   request: Request,
-  { source, nodes }: WholeImage,
+  whole: WholeImage,
   there: readonly ListedImage[],
   isLoaded: () => Promise<boolean>,
 ): Promise<Count> {
-  const { engine, context } = request
-  const images = [{ source, names: [] }]
+  const { engine, context, underway } = request
+  const { source, nodes } = whole
   const unpackError = (said: string): OrchError =>
     isFull(said)
       ? fullError(engine.where, said)
       : new OrchError('DOCKER_LOAD', `${engine.where}: ${said}`, {
           hint: 'The image is there without a name, and cannot run; see the engine’s log.',
         })
-  const sendNodes = async (some: readonly GraphNode[]): Promise<Count> => {
-    const blobs = some.map(({ blob, descriptor }) => ({ ...blob, descriptor }))
-    const sent = await send(request, { images, blobs }, source.root.digest, unpackError)
+  const sendBlobs = (blobs: readonly Blob[], more: Partial<Sending> = {}): Promise<Count> => {
+    const images = [{ source, names: [] }]
+    return send(request, { images, blobs, ...more }, source.root.digest, { unpackError })
+  }
+  const checked = async (sent: Count, blobs: readonly Blob[]): Promise<Count> => {
     // It takes an index of which it has not all.
     if (await isLoaded()) return sent
     await checkSources(blobs, context.signal)
-    throw incomplete(
-      engine.where,
-      whatOf(request),
-      'it is not there with all its platforms, or not unpacked',
-    )
+    const why = 'it is not there with all its platforms, or not unpacked'
+    throw incomplete(engine.where, whatOf(request), why)
   }
+  const all = nodes.map(({ blob, descriptor }) => ({ ...blob, descriptor }))
   const held = await heldLayers(availableOf(there), nodes, context.store)
-  const some = nodes.filter(({ descriptor }) => !held.has(descriptor.digest))
-  if (some.length === nodes.length) return sendNodes(nodes)
-  try {
-    return await sendNodes(some)
-  } catch (error) {
-    if (!isFailedLoad(error)) throw error
-    note(request, `${error.message}; sending all of the image`, 'warning')
-    return sendNodes(nodes)
+  const lacking = all.filter(({ descriptor }) => !held.has(descriptor.digest))
+  const layers = layersToUnpack(ownManifest(request, whole), held)
+  let isAll = lacking.length === all.length
+  const bring = ({ theirs, turn, sent }: Shared): Promise<Count> => {
+    isAll &&= theirs.size === 0
+    const came = new Map([...theirs].map(([layer, end]) => [layers.get(layer), end]))
+    const mine = lacking.filter(({ descriptor }) => !came.has(descriptor.digest))
+    const last = async (): Promise<readonly Blob[]> => {
+      const late: Blob[] = []
+      for (const blob of lacking)
+        if ((await came.get(blob.descriptor.digest)) === false) late.push(blob)
+      return late
+    }
+    return sendBlobs(mine, theirs.size === 0 ? { sent } : { turn, sent, last })
   }
+  try {
+    return await checked(await underway.during(layers.keys(), bring), lacking)
+  } catch (error) {
+    if (isAll || !isFailedLoad(error)) throw error
+    note(request, `${error.message}; sending all of the image`, 'warning')
+    return checked(await sendBlobs(all), all)
+  }
+}
+
+/** What an engine would unpack of a manifest: a layer with all below it, and its digest. */
+function layersToUnpack(
+  own: GraphNode | undefined,
+  held: ReadonlySet<Digest>,
+): ReadonlyMap<string, Digest> {
+  const layers = new Map<string, Digest>()
+  let chain = ''
+  for (const { digest } of layersOf(own)) {
+    chain += ` ${digest}`
+    if (!held.has(digest)) layers.set(chain, digest)
+  }
+  return layers
+}
+
+function layersOf(node: GraphNode | undefined): readonly Descriptor[] {
+  return node?.document?.kind === 'manifest' ? node.document.manifest.layers : []
 }
