@@ -4,18 +4,13 @@
  * and never for being slow.
  */
 import { rm } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Dockerd, startDockerd } from '../kit/dockerd.ts'
-import {
-  type DockerdVersion,
-  dockerdVersions,
-  whyNoDocker,
-  whyNoDockerd,
-} from '../kit/dockerd-release.ts'
-import { type Outcome, orch, run } from '../kit/exec.ts'
+import type { DockerdVersion } from '../kit/dockerd-release.ts'
+import { type Outcome, orch } from '../kit/exec.ts'
 import { bench, peakOf } from './parts/bench.ts'
 import { bigDockerArchive } from './parts/big-archive.ts'
 import { Contest, type Peer } from './parts/contest.ts'
+import { emptyDocker, enginesOf } from './parts/empty-docker.ts'
 
 const rounds = 5
 const image = 'example.com/big:1'
@@ -26,12 +21,7 @@ interface Loader extends Peer {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const versions = dockerdVersions.filter(one => args.length === 0 || args.includes(one))
-  if (versions.length < args.length)
-    throw new Error(`which engine? Say one or both of: ${dockerdVersions.join(' ')}`)
-  const reason = [...versions.map(whyNoDockerd), whyNoDocker()].find(why => why !== undefined)
-  if (reason !== undefined) throw new Error(reason)
-  for (const version of versions) await compare(version)
+  for (const version of enginesOf(args)) await compare(version)
 }
 
 /** Runs both loaders round by round, so that what else the machine does meets both alike. */
@@ -49,14 +39,14 @@ async function compare(version: DockerdVersion): Promise<void> {
   for (let round = 1; round <= rounds; round++) {
     console.log(`Docker ${version}: round ${round} of ${rounds}…`)
     for (const loader of Contest.inTurn(round, loaders)) {
-      await empty(dockerd)
+      await emptyDocker(dockerd)
       for (const kind of ['cold', 'unchanged']) {
         await contest.time(loader, kind, loader.load)
         await expectLoaded(dockerd, loader, layers)
       }
     }
   }
-  await empty(dockerd)
+  await emptyDocker(dockerd)
   const peak = await peakOf(copy)
   await dockerd.stop()
   await rm(archive)
@@ -66,16 +56,6 @@ async function compare(version: DockerdVersion): Promise<void> {
   )
   console.log(contest.table())
   console.log(`Peak memory of orch: ${Math.round(peak / 1_000_000)} MB\n`)
-}
-
-/** Removes all images, and lets the disk come to rest. */
-async function empty(dockerd: Dockerd): Promise<void> {
-  const images = await dockerd.images()
-  if (images.length > 0) await dockerd.docker(['rmi', '--force', ...images])
-  const left = (await dockerd.get('/images/json?all=1')) as unknown[]
-  if (left.length > 0) throw new Error(`${left.length} images are still there after a removal`)
-  await run('sync', [])
-  await sleep(1000)
 }
 
 /** Whether all layers are there, and all platforms where the engine tells. */
