@@ -1,5 +1,6 @@
 import type { OptionsSchema } from '@orch/core'
-import { localPlatform, messageOf, type Platform, parsePlatform, shown } from '@orch/oci'
+import { type Platform, shown } from '@orch/oci'
+import { flag, list, platformsIn } from '@orch/options'
 import { z } from 'zod'
 import { isIdentifier } from './place.ts'
 
@@ -27,38 +28,18 @@ const identifier = z
   .string()
   .refine(isIdentifier, 'expected letters and digits, with single . _ - between')
 
-/** A list, or text as the command line gives it: between commas or spaces. */
-const list = z.union([
-  z.array(z.string().min(1)),
-  z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
-])
-
 const platforms = list.transform((items, context) =>
-  items.length === 1 && items[0] === 'all' ? undefined : parsePlatforms(items, context),
+  items.length === 1 && items[0] === 'all' ? undefined : platformsIn(items, context),
 )
 
 const unpack = list.transform((items, context): Unpack => {
   const [first] = items
   const isWord = first === 'host' || first === 'all' || first === 'none'
   if (isWord && items.length === 1) return first
-  if (items.every(item => item.includes('/'))) return parsePlatforms(items, context)
+  if (items.every(item => item.includes('/'))) return platformsIn(items, context)
   context.addIssue({ code: 'custom', message: 'expected host, all, none, or platforms' })
   return []
 })
-
-function parsePlatforms(items: readonly string[], context: z.RefinementCtx): Platform[] {
-  const found: Platform[] = []
-  for (const item of items) {
-    try {
-      found.push(item === 'local' ? localPlatform() : parsePlatform(item))
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) })
-    }
-  }
-  if (items.length === 0)
-    context.addIssue({ code: 'custom', message: 'expected at least one platform' })
-  return found
-}
 
 /** A map, or text as the command line gives it: `key=value` between commas. */
 const labels = z
@@ -108,11 +89,7 @@ export const containerdOptions: OptionsSchema<ContainerdOptions> = z
       .describe('By default CONTAINERD_SNAPSHOTTER, else what the namespace says, else overlayfs.'),
     names: list.optional().describe('Names of the image there, instead of its tags.'),
     labels: labels.prefault({}).describe('Labels of the image record.'),
-    pin: z
-      .union([z.boolean(), z.enum(['true', 'false'])])
-      .transform(value => value === true || value === 'true')
-      .prefault(false)
-      .describe('Keep the kubelet from removing the image.'),
+    pin: flag.prefault(false).describe('Keep the kubelet from removing the image.'),
     ca: file.describe('File of the certificates that sign the daemon’s, for tcp://.'),
     cert: file.describe('File of the certificate shown to the daemon, for tcp://.'),
     key: file.describe('File of its private key.'),

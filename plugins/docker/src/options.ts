@@ -1,5 +1,6 @@
 import type { OptionsSchema } from '@orch/core'
-import { messageOf, type Platform, parsePlatform } from '@orch/oci'
+import type { Platform } from '@orch/oci'
+import { list, platformsIn } from '@orch/options'
 import { z } from 'zod'
 
 /** Which platforms go into the engine: its own, all that the image has, or a list. */
@@ -15,27 +16,10 @@ export interface DockerExportOptions {
   readonly names?: readonly string[] | undefined
 }
 
-/** A list, or text as the command line gives it: between commas or spaces. */
-const list = z.union([
-  z.array(z.string().min(1)),
-  z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
-])
-
 const platforms = list.transform((items, context): Wanted => {
   const [first] = items
   if (items.length === 1 && (first === 'native' || first === 'all')) return first
-  const found: Platform[] = []
-  for (const item of items) {
-    try {
-      found.push(parsePlatform(item))
-    } catch (error) {
-      const message = `${messageOf(error)}; expected native, all, or platforms`
-      context.addIssue({ code: 'custom', message })
-    }
-  }
-  if (items.length === 0)
-    context.addIssue({ code: 'custom', message: 'expected native, all, or platforms' })
-  return found
+  return platformsIn(items, context, 'native, all, or platforms')
 })
 
 /** Options of `docker`. */

@@ -6,8 +6,8 @@ import {
   messageOf,
   type Platform,
   parseAnnotationOption,
-  parsePlatform,
 } from '@orch/oci'
+import { flag, list, platformsIn } from '@orch/options'
 import { z } from 'zod'
 import { repositoryReference } from './reference.ts'
 
@@ -34,27 +34,7 @@ export interface RegistryExportOptions {
 /** What follows `repository`: the image's name, the path of its own references, or nothing. */
 export type Naming = 'name' | 'path' | 'bare'
 
-/** A list, or text as the command line gives it: between commas or spaces. */
-const list = z.union([
-  z.array(z.string().min(1)),
-  z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
-])
-
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform(text => text === 'true')])
-
-const platforms = list.transform((items, context): Platform[] => {
-  const found: Platform[] = []
-  for (const item of items) {
-    try {
-      found.push(parsePlatform(item))
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) })
-    }
-  }
-  if (items.length === 0)
-    context.addIssue({ code: 'custom', message: 'expected at least one platform' })
-  return found
-})
+const platforms = list.transform((items, context) => platformsIn(items, context))
 
 const tags = list.transform((items, context): readonly string[] => {
   const wrong = items.find(item => !isTag(item))
