@@ -257,9 +257,34 @@ it('an engine that does nothing more is given up; an archive that is slow is not
   expect(messages).toEqual([{ kind: 'said', text: 'done' }])
 })
 
-it('platforms where the API has none for a load', async () => {
-  const engine = await engineThat(after(response => response.end('{}')))
-  const platforms = [{ os: 'linux', architecture: 'amd64' }]
-  const load = engine.load(archiveOf(1), { signal: never, platforms, onMessage: () => {} })
-  expect(await failure(load)).toEqual(matching('DOCKER_API', /1\.41.*\(1\.48\)/))
+it.each([
+  ['1.41', 1, 0],
+  ['1.48', 1, 1],
+  ['1.48', 2, 0],
+  ['1.56', 2, 2],
+])('API %s is told of %i platforms by %i', async (apiVersion, wanted, told) => {
+  const asked: string[] = []
+  const path = await scripted.engine(`load-${count++}`, {
+    'GET /version': json({ ApiVersion: apiVersion }),
+    'POST /images/load': (request, response) => {
+      asked.push(...new URL(request.url ?? '', 'http://x').searchParams.getAll('platform'))
+      after(done => done.end('{"stream":"done"}'))(request, response)
+    },
+  })
+  const engine = await reach(path)
+  const all = ['amd64', 'arm64'].map(architecture => ({ os: 'linux', architecture }))
+  const platforms = all.slice(0, wanted)
+  await engine.load(archiveOf(1), { signal: never, platforms, onMessage: () => {} })
+  expect(asked.map(text => JSON.parse(text))).toEqual(platforms.slice(0, told))
+})
+
+it('an archive whose length is known goes with that', async () => {
+  const lengths: (string | undefined)[] = []
+  const engine = await engineThat((request, response) => {
+    lengths.push(request.headers['content-length'])
+    after(done => done.end('{"stream":"done"}'))(request, response)
+  })
+  await engine.load(archiveOf(3), { signal: never, length: 3 * chunk.length, onMessage: () => {} })
+  await engine.load(archiveOf(3), { signal: never, onMessage: () => {} })
+  expect(lengths).toEqual([String(3 * chunk.length), undefined])
 })

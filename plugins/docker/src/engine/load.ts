@@ -18,7 +18,7 @@ export interface Load {
   /** Of the archive, in bytes, if that is known. */
   readonly length?: number | undefined
   /** Undefined for whatever the archive has. */
-  readonly platforms: readonly Platform[] | undefined
+  readonly platforms?: readonly Platform[] | undefined
   readonly onMessage: (message: LoadMessage) => void
 }
 

@@ -1,4 +1,4 @@
-import { atOnce, OrchError, type Platform } from '@orch/oci'
+import { atOnce } from '@orch/oci'
 import { engineError, Refusal } from './errors.ts'
 import { readImage, readList } from './images.ts'
 import type { Line } from './line.ts'
@@ -60,34 +60,29 @@ export class RemoteEngine implements Engine {
     return found.filter(image => image !== undefined)
   }
 
-  async tag(id: string, name: string, signal: AbortSignal): Promise<void> {
+  async tag(id: string, name: string, signal: AbortSignal): Promise<boolean> {
     const at = /:[^:/]+$/.exec(name)?.index ?? name.length
     const [repo, tag] = [name.slice(0, at), name.slice(at + 1) || 'latest']
-    await this.#call(`POST /images/${id}/tag`, signal, docker =>
-      docker.getImage(escaped(id)).tag({ repo, tag }),
-    )
+    return await this.#call(`POST /images/${id}/tag`, signal, async docker => {
+      try {
+        await docker.getImage(escaped(id)).tag({ repo, tag })
+        return true
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 404) return false
+        throw error
+      }
+    })
   }
 
   async load(
     archive: AsyncIterable<Uint8Array>,
-    {
-      signal,
-      platforms,
-      ...given
-    }: Omit<Load, 'archive' | 'platforms'> & {
-      readonly signal: AbortSignal
-      readonly platforms?: readonly Platform[] | undefined
-    },
+    { signal, platforms, ...given }: Omit<Load, 'archive'> & { readonly signal: AbortSignal },
   ): Promise<void> {
     const { apiVersion } = this.info
     const needed = (platforms?.length ?? 0) > 1 ? takesPlatforms : takesPlatform
-    if (platforms !== undefined && isOlder(apiVersion, needed))
-      throw new OrchError(
-        'DOCKER_API',
-        `the engine at ${this.where} speaks version ${apiVersion} of its API, which takes no such platforms (${needed})`,
-      )
+    const taken = isOlder(apiVersion, needed) ? undefined : platforms
     const calling = { signal, apiVersion, patience: this.#patience.work }
-    await load(this.#line, calling, { archive, platforms, ...given })
+    await load(this.#line, calling, { archive, platforms: taken, ...given })
   }
 
   async save(names: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

@@ -64,13 +64,13 @@ export interface Engine {
   inspect(nameOrId: string, signal: AbortSignal): Promise<EngineImage | undefined>
   /** All images, in no order; one that is removed meanwhile may be missing. */
   images(signal: AbortSignal): Promise<readonly ListedImage[]>
-  /** Gives an image another name (a whole reference with tag). */
-  tag(id: string, name: string, signal: AbortSignal): Promise<void>
+  /** Gives an image another name (a whole reference with tag). False when there is no such image. */
+  tag(id: string, name: string, signal: AbortSignal): Promise<boolean>
   /**
    * Streams an archive to `POST /images/load`; resolves when the answer ended well. An error inside the
    * answer is `DOCKER_LOAD`, an answer that is cut off `DOCKER_LOST`, no space `DOCKER_FULL`. An error of
    * `archive` itself is thrown as it is.
-   * @param platforms told by `platform` where the API has it (1.48: one; 1.52: several); else `DOCKER_API`
+   * @param platforms what is wanted of it, told by `platform` where the API has that (1.48: one; 1.52: several)
    */
   load(
     archive: AsyncIterable<Uint8Array>,

@@ -42,6 +42,7 @@ export function fakeEngine(
     async tag(id, name) {
       names.set(name, id as Digest)
       engine.tagged.push(name)
+      return true
     },
     async load(archive) {
       const text = (await buffer(archive)).toString('latin1')

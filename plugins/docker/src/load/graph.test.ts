@@ -76,3 +76,22 @@ it.each([
   })
   expect(engine.tagged).toEqual([])
 })
+
+it('sends nothing of an image that its source does not have whole', async () => {
+  const image = await testImage()
+  for (const { descriptor } of image.blobs.values())
+    if (descriptor.mediaType.includes('layer')) image.blobs.delete(descriptor.digest)
+  const engine = fakeEngine('graph-driver', () => {})
+  const { request } = await requestOf(engine, image)
+  await expect(loadPlatforms(request)).rejects.toMatchObject({ code: 'IMAGE_INCOMPLETE' })
+  expect(engine.loads).toEqual([])
+})
+
+it('says so when an image is removed before it has its name', async () => {
+  const image = await testImage()
+  const images = await imagesOf(image)
+  const engine = fakeEngine('graph-driver', () => hold(engine, images))
+  engine.tag = async () => false
+  const { request } = await requestOf(engine, image)
+  await expect(loadPlatforms(request)).rejects.toMatchObject({ code: 'DOCKER_INCOMPLETE' })
+})

@@ -6,15 +6,17 @@ import {
   digestParts,
   type EditedLayer,
   formatPlatform,
+  missingError,
   OrchError,
   type PlatformManifest,
   platformManifests,
+  surveyGraph,
 } from '@orch/oci'
 import type { EngineInfo, ListedImage } from '../engine/types.ts'
 import { incomplete } from './incomplete.ts'
 import { type Item, itemOf } from './items.ts'
 import { isReadable, plainLayer } from './layers.ts'
-import { chosenPlatforms } from './platforms.ts'
+import { type Chosen, chosenPlatforms } from './platforms.ts'
 import { note, type Request, whatOf } from './request.ts'
 import { type Count, type Hearing, isFailedLoad, type Sending, send } from './send.ts'
 import type { Shared } from './underway.ts'
@@ -30,7 +32,7 @@ export interface Loaded {
 /**
  * Brings an image into an engine that keeps one platform a name (a graph driver). What the engine has
  * already is not sent; names are given last, to images that were looked at. Throws `PLATFORM_MISSING`,
- * `DOCKER_INCOMPLETE`, and what the engine's calls throw.
+ * `IMAGE_INCOMPLETE`, `DOCKER_INCOMPLETE`, and what the engine's calls throw.
  */
 export async function loadPlatforms(request: Request): Promise<Loaded> {
   const { engine, image, names, platforms, context } = request
@@ -41,7 +43,9 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
     native: engine.info.platform,
     what: whatOf(request),
   })
-  const items = await Promise.all(chosen.map(one => itemOf(image, one, signal)))
+  const items = await Promise.all(
+    chosen.map(one => itemOf(image, one, signal).catch(error => wholeError(request, one, error))),
+  )
   const lacking: Item[] = []
   for (const item of items)
     if ((await engine.inspect(item.id, signal)) === undefined) lacking.push(item)
@@ -54,6 +58,18 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
       ? manifests.filter(({ platform }) => !taken.has(formatPlatform(platform)))
       : []
   return { items, leftOut, sent }
+}
+
+/** Throws an error that says all that is missing, if anything is. */
+async function wholeError(
+  request: Request,
+  { descriptor }: Chosen,
+  error: unknown,
+): Promise<never> {
+  if (!(error instanceof OrchError && error.code === 'BLOB_MISSING')) throw error
+  const { content } = request.image
+  const survey = await surveyGraph({ root: descriptor, content }, request.context)
+  throw survey.missing.length === 0 ? error : missingError(survey, whatOf(request))
 }
 
 /** Sends what the engine lacks; everything when something that it had is gone by then. */
@@ -194,8 +210,8 @@ async function nameItem({ engine, context }: Request, item: Item): Promise<void>
   const digest = item.id
   for (const name of item.names) {
     if ((await engine.inspect(name, context.signal))?.id === digest) continue
-    await engine.tag(digest, name, context.signal)
-    const found = await engine.inspect(name, context.signal)
+    const isThere = await engine.tag(digest, name, context.signal)
+    const found = isThere ? await engine.inspect(name, context.signal) : undefined
     if (found?.id !== digest)
       throw incomplete(engine.where, name, `it is ${found?.id ?? 'not there'}, not ${digest}`)
   }

@@ -8,6 +8,7 @@ import {
   largeTarBytes,
   largeTarSize,
   OrchError,
+  type Platform,
   verifiedBytes,
 } from '@orch/oci'
 import type { LoadMessage } from '../engine/types.ts'
@@ -16,6 +17,8 @@ import { note, type Request } from './request.ts'
 
 /** What goes into a load. */
 export interface Sending extends ArchiveParts {
+  /** What the engine is to take of it; all without. */
+  readonly platforms?: readonly Platform[] | undefined
   /** When to begin. */
   readonly turn?: Promise<unknown> | undefined
   /** All these parts are on their way. */
@@ -52,7 +55,7 @@ export interface Hearing {
  */
 export async function send(
   request: Request,
-  { turn, sent, last, ...parts }: Sending,
+  { platforms, turn, sent, last, ...parts }: Sending,
   root: Digest,
   { unpackError, onLayer = () => {} }: Hearing,
 ): Promise<Count> {
@@ -98,7 +101,7 @@ export async function send(
   })
   try {
     const length = last === undefined ? await largeTarSize(archiveEntries(parts)) : undefined
-    await engine.load(archive, { signal, length, onMessage })
+    await engine.load(archive, { signal, platforms, length, onMessage })
     if (failed !== undefined) throw unpackError(failed)
   } catch (error) {
     if (isFailedLoad(error)) await checkSources(blobs, signal)

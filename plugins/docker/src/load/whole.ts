@@ -54,8 +54,8 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
     await rememberLayers(whole.nodes, context.store)
   }
   for (const name of lacking) {
-    await engine.tag(digest, name, signal)
-    if (isThere(await engine.inspect(name, signal))) continue
+    const isStill = await engine.tag(digest, name, signal)
+    if (isStill && isThere(await engine.inspect(name, signal))) continue
     throw incomplete(engine.where, name, 'it is not there with all its platforms, or not unpacked')
   }
   return { whole, sent }
@@ -117,7 +117,8 @@ async function sendWhole(
         })
   const sendBlobs = (blobs: readonly Blob[], more: Partial<Sending> = {}): Promise<Count> => {
     const images = [{ source, names: [] }]
-    return send(request, { images, blobs, ...more }, source.root.digest, { unpackError })
+    const platforms = platformsOf(request)
+    return send(request, { images, blobs, platforms, ...more }, source.root.digest, { unpackError })
   }
   const checked = async (sent: Count, blobs: readonly Blob[]): Promise<Count> => {
     // It takes an index of which it has not all.
