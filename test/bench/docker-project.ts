@@ -31,8 +31,8 @@ async function compare(version: DockerdVersion): Promise<void> {
   const folder = await regclientProject()
   const build = (...exports: readonly string[]): Promise<Outcome> =>
     orch(['-C', folder, 'build', '--platform', platforms, ...exports])
-  const all = ['-e', `${format},dest=dist/{name}.tar`, '-e', 'layout,dest=dist/oci']
-  expectSuccess('orch build', await build(...all))
+  const toArchives = ['-e', `${format},dest=dist/{name}.tar`]
+  expectSuccess('orch build', await build(...toArchives, '-e', 'layout,dest=dist/oci'))
 
   const dockerd = await startDockerd({ version })
   const loadAll = async (): Promise<Outcome> => {
@@ -43,29 +43,43 @@ async function compare(version: DockerdVersion): Promise<void> {
     }
     return last as Outcome
   }
-  const loaders: readonly Loader[] = [
+  const loading: readonly Loader[] = [
     {
       name: 'orch copy',
       load: () => orch(['copy', `oci:${folder}/dist/oci`, `docker:,host=${dockerd.host}`]),
     },
-    { name: 'orch build', load: () => build('-e', `docker,host=${dockerd.host}`) },
     { name: 'docker load', load: loadAll },
   ]
-  const contest = new Contest(['cold', 'unchanged'], loaders)
+  const building: readonly Loader[] = [
+    { name: 'orch build -e docker', load: () => build('-e', `docker,host=${dockerd.host}`) },
+    {
+      name: 'orch build -e …-archive, docker load',
+      async load() {
+        expectSuccess('orch build', await build(...toArchives))
+        return await loadAll()
+      },
+    },
+  ]
+  const contests = [loading, building].map(loaders => ({
+    loaders,
+    contest: new Contest(['cold', 'unchanged'], loaders),
+  }))
   for (let round = 1; round <= rounds; round++) {
     console.log(`Docker ${version}: round ${round} of ${rounds}…`)
-    for (const loader of Contest.inTurn(round, loaders)) {
-      await emptyDocker(dockerd)
-      for (const kind of ['cold', 'unchanged']) {
-        await contest.time(loader, kind, loader.load)
-        await expectLoaded(dockerd, loader)
+    for (const { loaders, contest } of contests) {
+      for (const loader of Contest.inTurn(round, loaders)) {
+        await emptyDocker(dockerd)
+        for (const kind of ['cold', 'unchanged']) {
+          await contest.time(loader, kind, loader.load)
+          await expectLoaded(dockerd, loader)
+        }
       }
     }
   }
   await dockerd.stop()
   await rm(folder, { recursive: true })
   console.log(`\nDocker ${version}, three images for ${platforms}; seconds of ${rounds} rounds`)
-  console.log(`${contest.table()}\n`)
+  for (const { contest } of contests) console.log(`${contest.table()}\n`)
 }
 
 async function expectLoaded(dockerd: Dockerd, { name }: Peer): Promise<void> {

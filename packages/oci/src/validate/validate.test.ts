@@ -215,21 +215,27 @@ describe('validateImage', () => {
 
   it('takes manifests that are no images (attestations, artifacts) by their digests alone', async () => {
     const image = await testImage(['linux/amd64'])
-    const config = image.keep(Buffer.from('{}'), mediaTypes.empty)
-    const layer = image.keep(Buffer.from('{"a":1}'), 'application/vnd.in-toto+json')
-    const bytes = encodeManifest({
-      schemaVersion: 2,
-      mediaType: mediaTypes.manifest,
-      config,
-      layers: [layer],
-    })
     const platform = { os: 'unknown', architecture: 'unknown' }
-    const manifest = image.keep(bytes, mediaTypes.manifest, { platform })
-    const { findings, platforms } = await validateImage(
-      indexOf(image, [...image.manifests, manifest]),
-    )
+    const statement = Buffer.from('{"a":1}')
+    const layer = image.keep(statement, 'application/vnd.in-toto+json')
+    const rootfs = { type: 'layers', diff_ids: [digestOf(statement)] } as const
+    const manifests = [
+      image.keep(Buffer.from('{}'), mediaTypes.empty),
+      // As BuildKit has it.
+      image.keep(encodeImageConfig({ ...platform, rootfs }), mediaTypes.config),
+    ].map(config => {
+      const json = { schemaVersion: 2, mediaType: mediaTypes.manifest, layers: [layer] } as const
+      return image.keep(encodeManifest({ ...json, config }), mediaTypes.manifest, { platform })
+    })
+    const whole = indexOf(image, [...image.manifests, ...manifests])
+    const { findings, platforms } = await validateImage(whole)
     expect(findings).toEqual([])
     expect(platforms).toEqual(['linux/amd64'])
+    spoil(image, layer)
+    expect((await validateImage(whole)).findings.map(({ code }) => code)).toEqual([
+      'BLOB_CORRUPT',
+      'BLOB_CORRUPT',
+    ])
   })
 
   it('stops when it is told to', async () => {

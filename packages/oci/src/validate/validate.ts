@@ -126,6 +126,12 @@ class Validator {
     descriptor: Descriptor,
     where: readonly string[],
   ): Promise<void> {
+    if (isAttestation(manifest, descriptor)) {
+      await this.#opaque(manifest.config, [...where, 'config'])
+      for (const [at, layer] of manifest.layers.entries())
+        await this.#opaque(layer, [...where, `layers[${at}]`])
+      return
+    }
     const config = await this.#config(manifest.config, descriptor.platform, [...where, 'config'])
     if (config !== undefined) this.#shape(manifest, config, where)
     const checks: (LayerCheck | undefined)[] = []
@@ -248,6 +254,12 @@ class Validator {
       this.#sizes.set(descriptor.digest, descriptor.size)
     })
   }
+}
+
+/** BuildKit's attestations have an image config, for no platform, and statements where images have layers. */
+function isAttestation({ layers }: Manifest, { platform }: Descriptor): boolean {
+  const isUnknown = platform?.os === 'unknown'
+  return isUnknown && layers.every(({ mediaType }) => layerCompression(mediaType) === undefined)
 }
 
 function labelOf({ mediaType, digest, platform }: Descriptor): string {
