@@ -4,6 +4,7 @@
  * something fails, and never for being slow.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bigArchive } from '../kit/big-archive.ts'
 import { type Containerd, startContainerd } from '../kit/containerd.ts'
 import {
   type ContainerdVersion,
@@ -12,7 +13,6 @@ import {
 } from '../kit/containerd-release.ts'
 import { type Outcome, orch, run } from '../kit/exec.ts'
 import { bench, peakOf } from './parts/bench.ts'
-import { bigArchive } from './parts/big-archive.ts'
 import { Contest, type Peer } from './parts/contest.ts'
 
 const rounds = 5

@@ -4,11 +4,11 @@
  * and never for being slow.
  */
 import { rm } from 'node:fs/promises'
+import { bigDockerArchive } from '../kit/big-archive.ts'
 import { type Dockerd, startDockerd } from '../kit/dockerd.ts'
 import type { DockerdVersion } from '../kit/dockerd-release.ts'
 import { type Outcome, orch } from '../kit/exec.ts'
 import { bench, peakOf } from './parts/bench.ts'
-import { bigDockerArchive } from './parts/big-archive.ts'
 import { Contest, type Peer } from './parts/contest.ts'
 import { emptyDocker, enginesOf } from './parts/empty-docker.ts'
 

@@ -6,6 +6,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bigArchive } from '../kit/big-archive.ts'
 import { exec, type Outcome, orch, run } from '../kit/exec.ts'
 import { type Registry, startRegistry } from '../kit/registry.ts'
 import { type RegistryVersion, registryVersions, whyNoRegistry } from '../kit/registry-release.ts'
@@ -13,7 +14,6 @@ import { tempFolder } from '../kit/temp.ts'
 import { toolProgram, whyNotInstalled } from '../kit/tools.ts'
 import { which } from '../kit/which.ts'
 import { bench, peakOf } from './parts/bench.ts'
-import { bigArchive } from './parts/big-archive.ts'
 import { Contest, type Peer } from './parts/contest.ts'
 
 const rounds = 5

@@ -63,15 +63,15 @@ export class RemoteEngine implements Engine {
   async tag(id: string, name: string, signal: AbortSignal): Promise<boolean> {
     const at = /:[^:/]+$/.exec(name)?.index ?? name.length
     const [repo, tag] = [name.slice(0, at), name.slice(at + 1) || 'latest']
-    return await this.#call(`POST /images/${id}/tag`, signal, async docker => {
-      try {
-        await docker.getImage(escaped(id)).tag({ repo, tag })
-        return true
-      } catch (error) {
-        if (error instanceof Refusal && error.status === 404) return false
-        throw error
-      }
-    })
+    return await this.#call(`POST /images/${id}/tag`, signal, docker =>
+      unless([404], docker.getImage(escaped(id)).tag({ repo, tag })),
+    )
+  }
+
+  async remove(id: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#call(`DELETE /images/${id}`, signal, docker =>
+      unless([404, 409], docker.getImage(escaped(id)).remove()),
+    )
   }
 
   async load(
@@ -136,6 +136,17 @@ export class RemoteEngine implements Engine {
 
   #manifests(): { manifests?: true } {
     return isOlder(this.info.apiVersion, tellsManifests) ? {} : { manifests: true }
+  }
+}
+
+/** Whether a call was not refused with one of these statuses. */
+async function unless(statuses: readonly number[], call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call
+    return true
+  } catch (error) {
+    if (error instanceof Refusal && statuses.includes(error.status)) return false
+    throw error
   }
 }
 

@@ -66,6 +66,8 @@ export interface Engine {
   images(signal: AbortSignal): Promise<readonly ListedImage[]>
   /** Gives an image another name (a whole reference with tag). False when there is no such image. */
   tag(id: string, name: string, signal: AbortSignal): Promise<boolean>
+  /** Removes an image that has no name. False when there is none, or it is in use. */
+  remove(id: string, signal: AbortSignal): Promise<boolean>
   /**
    * Streams an archive to `POST /images/load`; resolves when the answer ended well. An error inside the
    * answer is `DOCKER_LOAD`, an answer that is cut off `DOCKER_LOST`, no space `DOCKER_FULL`. An error of

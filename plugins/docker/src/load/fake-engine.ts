@@ -18,6 +18,7 @@ export interface FakeEngine extends Engine {
   /** By ID. */
   readonly held: Map<Digest, EngineImage>
   readonly tagged: string[]
+  readonly removed: string[]
 }
 
 /** @param onLoad what becomes of a load, by its number from 1; may throw what a load throws */
@@ -37,6 +38,7 @@ export function fakeEngine(
     loads: [],
     held: new Map(),
     tagged: [],
+    removed: [],
     inspect: async name => engine.held.get(names.get(name) ?? (name as Digest)),
     images: async () => [...engine.held.values()],
     async tag(id, name) {
@@ -51,6 +53,10 @@ export function fakeEngine(
         [...text.matchAll(/blobs\/sha256\/[0-9a-f]{64}(?=\0)/g)].map(([path]) => path),
       )
       onLoad(engine, engine.loads.length)
+    },
+    async remove(id) {
+      engine.removed.push(id)
+      return engine.held.delete(id as Digest)
     },
     save: () => Promise.reject(new Error('not asked for')),
     close() {},

@@ -75,6 +75,7 @@ it.each([
     message: expect.stringContaining(why),
   })
   expect(engine.tagged).toEqual([])
+  expect([...engine.held]).toEqual([])
 })
 
 it('sends nothing of an image that its source does not have whole', async () => {

@@ -1,5 +1,6 @@
 import type { ExportContext } from '@orch/core'
 import { atOnce, type Digest, type GraphNode, isDigest } from '@orch/oci'
+import type { ListedImage } from '../engine/types.ts'
 
 type Store = ExportContext['store']
 
@@ -8,16 +9,25 @@ type Store = ExportContext['store']
  * of: known are those of `nodes`, and of images that were loaded before.
  */
 export async function heldLayers(
-  available: ReadonlySet<Digest>,
+  there: readonly ListedImage[],
   nodes: readonly GraphNode[],
   store: Store,
 ): Promise<ReadonlySet<Digest>> {
   const own = new Map(layersByManifest(nodes))
   const held = await atOnce(
-    [...available],
+    [...availableOf(there)],
     async manifest => own.get(manifest) ?? recall(manifest, store),
   )
   return new Set(held.flat())
+}
+
+/** The manifests that an engine says it has with all that they name. */
+export function availableOf(images: readonly ListedImage[]): ReadonlySet<Digest> {
+  return new Set(
+    images.flatMap(({ manifests }) =>
+      manifests.filter(({ available }) => available).map(({ digest }) => digest),
+    ),
+  )
 }
 
 /** Remembers which layers the manifests among the nodes have, for loads of other images. */

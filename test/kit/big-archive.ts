@@ -3,9 +3,9 @@ import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { run } from '../../kit/exec.ts'
-import { dockerArchive, type Handmade, ociArchive } from '../../kit/oci-archive.ts'
-import { tempFolder } from '../../kit/temp.ts'
+import { run } from './exec.ts'
+import { dockerArchive, type Handmade, ociArchive } from './oci-archive.ts'
+import { tempFolder } from './temp.ts'
 
 /**
  * An OCI archive that nothing makes smaller: for linux/amd64 and linux/arm64, each of `layers` layers
