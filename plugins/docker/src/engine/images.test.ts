@@ -63,6 +63,21 @@ it('the name for a tag is split at its last colon, not at that of a port', async
   ])
 })
 
+it('what is not there is not named, and not removed; nor is what is in use', async () => {
+  const engine = await engineWith('gone', {
+    'POST /images/gone/tag': json({ message: 'No such image' }, 404),
+    'DELETE /images/there': json([{ Deleted: digest('a') }]),
+    'DELETE /images/gone': json({ message: 'No such image' }, 404),
+    'DELETE /images/used': json({ message: 'image is being used' }, 409),
+    'DELETE /images/broken': json({ message: 'oh' }, 500),
+  })
+  expect(await engine.tag('gone', 'x:1', never)).toBe(false)
+  expect(await engine.remove('there', never)).toBe(true)
+  expect(await engine.remove('gone', never)).toBe(false)
+  expect(await engine.remove('used', never)).toBe(false)
+  await expect(engine.remove('broken', never)).rejects.toMatchObject({ code: 'DOCKER_FAILED' })
+})
+
 it.each([
   ['no JSON', 'GET /images/json', ((_, response) => response.end('<html>')) as Answer],
   ['no list', 'GET /images/json', json({})],
