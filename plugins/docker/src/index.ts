@@ -25,11 +25,9 @@ export function docker(): Plugin {
     setup({ hooks }) {
       const engines = new Engines()
       hooks.exportsResolved.tap('docker', checkLoads)
-      // An engine is asked what it is while the images are built; what goes wrong is told by the export.
       hooks.exportsResolved.tap('docker', (exports, context) => {
         for (const { plan } of exports)
-          if (plan.exporter === 'docker')
-            engines.of(plan.options as DockerExportOptions, context).catch(() => {})
+          if (plan.exporter === 'docker') engines.seek(plan.options as DockerExportOptions, context)
       })
       hooks.source.tapPromise('docker', async (ref, context) => {
         if (ref.scheme !== 'docker-daemon') return undefined

@@ -11,7 +11,7 @@ it('refuses what is neither a name nor an ID', () => {
   expect(() => parsePlace('HELLO:1')).toThrow(
     expect.objectContaining({ code: 'REFERENCE_INVALID' }),
   )
-  expect(parsePlace('a'.repeat(64))).toEqual({ name: 'a'.repeat(64) })
+  expect(parsePlace('a'.repeat(64))).toEqual({ name: `sha256:${'a'.repeat(64)}` })
 })
 
 it.each(['', 'x,foo=1', 'x,host=', 'x,host', 'x,host=a,context=b'])('refuses %j', text => {

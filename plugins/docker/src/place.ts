@@ -1,5 +1,5 @@
 import { isDigest, parseReference, shown, UsageError } from '@orch/oci'
-import type { EndpointOptions } from './engine/types.ts'
+import type { EndpointOptions } from './engine/address.ts'
 
 /** What a source names. */
 export interface Place extends EndpointOptions {
@@ -15,7 +15,9 @@ const keys = ['host', 'context'] as const
 export function parsePlace(text: string): Place {
   const [name = '', ...fields] = text.split(',')
   if (name === '') fail(text, 'it names no image')
-  if (!isDigest(name) && !/^[a-f0-9]{64}$/.test(name)) parseReference(name)
+  // An ID without its algorithm, which newer engines refuse.
+  const id = /^[a-f0-9]{64}$/.test(name) ? `sha256:${name}` : name
+  if (!isDigest(id)) parseReference(id)
   const options: { host?: string; context?: string } = {}
   for (const field of fields) {
     const at = field.indexOf('=')
@@ -26,7 +28,7 @@ export function parsePlace(text: string): Place {
   }
   if (options.host !== undefined && options.context !== undefined)
     fail(text, 'host and context say the same thing twice')
-  return { name, ...options }
+  return { name: id, ...options }
 }
 
 function fail(text: string, why: string): never {

@@ -24,4 +24,7 @@ it('takes one name in two engines, and names that only look alike', () => {
   checkLoads([load('a', ['x:1'], { host: 'unix:///a' }), load('b', ['x:1'], { host: 'unix:///b' })])
   checkLoads([load('a', ['x:1'], { platforms: 'all' }), load('b', ['x:12', 'y:1-linux-arm64'])])
   checkLoads([load('a', ['x:1']), load('b', ['x:1-linux-arm64'])])
+  checkLoads([load('a', ['x:1'], { platforms: 'all' }), load('b', ['x:1-alpine-slim'])])
+  const far = { host: 'unix:///far' }
+  checkLoads([load('a', ['x:1'], { platforms: 'all' }), load('b', ['x:1-linux-arm64'], far)])
 })

@@ -1,7 +1,11 @@
 import type { BuildContext } from '@orch/core'
+import type { Endpoint, EndpointOptions } from './engine/address.ts'
 import { endpointOf } from './engine/endpoint.ts'
-import type { Endpoint, EndpointOptions, Engine } from './engine/types.ts'
+import type { Engine } from './engine/types.ts'
 import { Underway } from './load/underway.ts'
+
+/** What an engine is sought in. */
+type Surroundings = Pick<BuildContext, 'env' | 'signal' | 'offline'>
 
 /** The engines of one run: each is asked once what it is. */
 export class Engines {
@@ -10,9 +14,21 @@ export class Engines {
   readonly #engines = new Map<string, Promise<Engine>>()
 
   /** The engine that options and environment name. Throws what `endpointOf` and `connect` throw. */
-  async of(
+  async of(options: EndpointOptions, context: Surroundings): Promise<Engine> {
+    return await this.#reach(options, context)
+  }
+
+  /**
+   * Begins to ask an engine what it is, so that it has answered by the time when images are built. What goes
+   * wrong is told by `of`. Throws what `endpointOf` throws.
+   */
+  seek(options: EndpointOptions, context: Surroundings): void {
+    this.#reach(options, context).catch(() => {})
+  }
+
+  #reach(
     { host, context }: EndpointOptions,
-    { env, signal, offline }: Pick<BuildContext, 'env' | 'signal' | 'offline'>,
+    { env, signal, offline }: Surroundings,
   ): Promise<Engine> {
     const key = JSON.stringify([host, context])
     const found = this.#engines.get(key)

@@ -1,10 +1,11 @@
 import { isObject, type Json, OrchError, UsageError } from '@orch/oci'
+import type { Endpoint } from './address.ts'
 import { BadAnswer, engineError, Refusal } from './errors.ts'
 import { platformOf } from './images.ts'
 import { type Line, openLine } from './line.ts'
 import { dockerode } from './modem.ts'
 import { type Patience, RemoteEngine } from './remote.ts'
-import type { Endpoint, Engine, EngineInfo } from './types.ts'
+import type { Engine, EngineInfo } from './types.ts'
 import { negotiate } from './version.ts'
 
 /** How an engine is reached. */

@@ -10,7 +10,7 @@ import {
   shown,
   UsageError,
 } from '@orch/oci'
-import type { TlsFiles } from './types.ts'
+import type { TlsFiles } from './address.ts'
 
 /** The context that stands for DOCKER_HOST, else the usual socket. */
 export const defaultContext = 'default'
@@ -26,6 +26,8 @@ export interface Context {
 export function currentContext(folder: string): string | undefined {
   const file = join(folder, 'config.json')
   if (!existsSync(file)) return undefined
+  // Docker's CLI takes an empty file for none.
+  if (readFileSync(file, 'utf8').trim() === '') return undefined
   const named = readObject(file)['currentContext']
   return typeof named === 'string' && named !== '' ? named : undefined
 }

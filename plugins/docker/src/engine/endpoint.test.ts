@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Endpoint, EndpointOptions } from './address.ts'
 import { endpointOf } from './endpoint.ts'
-import type { Endpoint, EndpointOptions } from './types.ts'
 
 let home: string
 let folder: string
@@ -85,10 +85,14 @@ it('a context of no engine, and files that are broken', async () => {
   await rm(join(folder, 'config.json'))
 })
 
-it('host and context together', () => {
-  expect(() => at({ host: 'unix:///x', context: 'ci' })).toThrow(
-    usage('DOCKER_HOST', /twice/, /one/),
-  )
+it('an address or a file that is empty, as none', async () => {
+  await context('blank', { Host: '' }, [])
+  const usual = { host: { kind: 'unix', path: '/var/run/docker.sock' } }
+  expect(at({}, { DOCKER_HOST: ' ' })).toMatchObject(usual)
+  expect(at({ context: 'blank' })).toMatchObject(usual)
+  await writeFile(join(folder, 'config.json'), ' \n')
+  expect(at({})).toMatchObject(usual)
+  await rm(join(folder, 'config.json'))
 })
 
 describe('TLS', () => {
@@ -139,8 +143,8 @@ describe('addresses', () => {
     ['fd://', /unix:\/\/\/path/],
     ['tcp://a:70000', /unix:\/\/\/path/],
     ['tcp://me:secret@a:1', /unix:\/\/\/path/],
-    ['ssh://a?b', /ssh:\/\/user@host/],
-    ['ssh://', /ssh:\/\/user@host/],
+    ['ssh://a?b', /ssh:\/\/host/],
+    ['ssh://', /ssh:\/\/host/],
   ])('%s is refused', (given, hint) => {
     expect(() => at({ host: given })).toThrow(usage('DOCKER_HOST', /cannot read/, hint))
   })

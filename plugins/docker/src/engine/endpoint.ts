@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { UsageError } from '@orch/oci'
+import type { Endpoint, EndpointOptions, Environment, Host, TlsFiles } from './address.ts'
 import { type Context, currentContext, defaultContext, readContext } from './contexts.ts'
 import { formatHost, parseHost, securePort } from './host.ts'
-import type { Endpoint, EndpointOptions, Environment, Host, TlsFiles } from './types.ts'
 
 /**
  * Where the engine is, found as Docker's own CLI does (docker/cli, cli/command/cli.go and
@@ -12,10 +11,6 @@ import type { Endpoint, EndpointOptions, Environment, Host, TlsFiles } from './t
  * Reads small files, and connects to nothing. Throws `DOCKER_HOST`, `DOCKER_CONTEXT`.
  */
 export function endpointOf({ host, context }: EndpointOptions, env: Environment): Endpoint {
-  if (host !== undefined && context !== undefined)
-    throw new UsageError('DOCKER_HOST', 'an engine is named twice, by host and by context', {
-      hint: 'Give one of the two.',
-    })
   const folder = configFolder(env)
   if (host !== undefined) return direct(host, 'option', folder, env)
   if (context !== undefined) return ofContext(context, 'the option context', folder, env)
@@ -49,7 +44,7 @@ function ofContext(name: string, said: string, folder: string, env: Environment)
 function usual(folder: string, env: Environment): Endpoint {
   // With TLS asked for, Docker's CLI takes the usual port for the usual socket.
   if (asked(env)) return direct(`tcp://localhost:${securePort}`, 'default', folder, env)
-  return direct(process.platform === 'win32' ? 'npipe://' : 'unix://', 'default', folder, env)
+  return direct('', 'default', folder, env)
 }
 
 function direct(text: string, by: Endpoint['by'], folder: string, env: Environment): Endpoint {

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf, OrchError, shown } from '@orch/oci'
+import type { Endpoint } from './address.ts'
 import { defaultSocket } from './host.ts'
-import type { Endpoint } from './types.ts'
 
 /** The engine answered with a status that says no. */
 export class Refusal extends Error {
@@ -113,15 +113,21 @@ function tlsError({ where, host }: Endpoint, cause: unknown): OrchError {
   const reason =
     cause instanceof Error && 'reason' in cause && typeof cause.reason === 'string'
       ? cause.reason
-      : (messageOf(cause).split(';', 1)[0] ?? '')
+      : tlsWords(messageOf(cause))
   const plain = /wrong version number|packet length too long|unsupported protocol/i.test(reason)
   const port = host.kind === 'tcp' ? host.port : ''
   return error('DOCKER_TLS', `no secure connection to the engine at ${where}: ${shown(reason)}`, {
     cause,
     hint: plain
-      ? `Port ${port} seems to speak no TLS: give its TLS port (usually 2376), or unset DOCKER_TLS_VERIFY.`
+      ? `Port ${port} seems to speak no TLS: give its TLS port (usually 2376), or write http://host:${port} if it really has none.`
       : 'Look at ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH or in the context: the CA must have signed the certificate of that engine, and the certificate be for its name.',
   })
+}
+
+/** What went wrong, out of `write EPROTO 40BD…:error:0A00010B:SSL routines:tls_get_more_records:wrong version number:…`. */
+function tlsWords(message: string): string {
+  const [, words] = /:SSL routines:[^:]*:([^:]+)/.exec(message) ?? []
+  return words ?? message.split(';', 1)[0] ?? ''
 }
 
 function deniedError({ where, host, by }: Endpoint, cause: unknown, why: string): OrchError {

@@ -1,16 +1,20 @@
 import { shown, UsageError } from '@orch/oci'
-import type { Host } from './types.ts'
+import type { Host } from './address.ts'
 
 /** Where an engine listens when nobody says otherwise. */
 export const defaultSocket = '/var/run/docker.sock'
 const defaultPipe = '//./pipe/docker_engine'
+const usualAddress = process.platform === 'win32' ? 'npipe://' : 'unix://'
 const plainPort = 2375
 /** The port that engines use with TLS. */
 export const securePort = 2376
 
-/** Reads an address as Docker's CLI does (docker/cli, opts/hosts.go), and http:// and https:// too. Throws `DOCKER_HOST`. */
+/**
+ * Reads an address as Docker's CLI does (docker/cli, opts/hosts.go), and http:// and https:// too; an empty one is
+ * the usual socket. Throws `DOCKER_HOST`.
+ */
 export function parseHost(given: string): Host {
-  const text = given.trim()
+  const text = given.trim() || usualAddress
   const [, scheme = 'tcp', rest = ''] = /^(?:([a-z0-9+.-]+):\/\/)?(.*)$/is.exec(text) ?? []
   switch (scheme) {
     case 'unix':
@@ -91,7 +95,7 @@ function decoded(text: string): string {
 function unreadable(text: string, why: string): UsageError {
   const hint = text.startsWith('/')
     ? `Write unix://${text}.`
-    : 'Write unix:///path, tcp://host:port, ssh://user@host or npipe:////./pipe/name.'
+    : 'Write unix:///path, tcp://host:port, ssh://host or npipe:////./pipe/name.'
   const plain = text.replace(/[^\s/]+@/g, '***@')
   return new UsageError('DOCKER_HOST', `cannot read the engine's address ${shown(plain)}: ${why}`, {
     hint,

@@ -7,7 +7,6 @@ import {
   normalizePlatform,
   type Platform,
   parseDigest,
-  platformFromJson,
 } from '@orch/oci'
 import { BadAnswer } from './errors.ts'
 import type { EngineImage, EngineManifest, ListedImage } from './types.ts'
@@ -70,18 +69,10 @@ function summary(image: JsonObject): Omit<ListedImage, 'diffIds'> {
 
 function manifestOf(item: JsonObject): EngineManifest {
   const descriptor = objectOf(item['Descriptor'])
-  const data = item['ImageData']
-  const platform =
-    isObject(data) && isObject(data['Platform']) ? data['Platform'] : descriptor['platform']
-  const { Kind: kind } = item
   return {
     digest: digestOf(descriptor['digest']),
-    kind: kind === 'image' || kind === 'attestation' ? kind : 'unknown',
     available: item['Available'] === true,
-    unpacked: unpackedOf(data),
-    platform: isObject(platform)
-      ? normalizePlatform(platformFromJson(platform, "an image's manifest"))
-      : undefined,
+    unpacked: unpackedOf(item['ImageData']),
   }
 }
 

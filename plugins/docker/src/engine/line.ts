@@ -9,9 +9,9 @@ import {
   type SecureContext,
 } from 'node:tls'
 import { messageOf, OrchError } from '@orch/oci'
+import type { Endpoint, TlsFiles } from './address.ts'
 import { TlsFileError } from './errors.ts'
 import { patient } from './patient.ts'
-import type { Endpoint, TlsFiles } from './types.ts'
 
 /** The way to an engine over which requests go. */
 export interface Line {

@@ -5,7 +5,7 @@ import type { Line } from './line.ts'
 import { type Load, load } from './load.ts'
 import { type Client, dockerode } from './modem.ts'
 import type { Engine, EngineImage, EngineInfo, ListedImage } from './types.ts'
-import { isOlder } from './version.ts'
+import { isOlder, tellsManifests } from './version.ts'
 
 /** How long nothing may move while the engine is the one to act, in milliseconds. */
 export interface Patience {
@@ -18,8 +18,6 @@ export interface Patience {
   readonly work: number
 }
 
-/** Since when the API tells of the manifests of an image. */
-const tellsManifests = '1.48'
 /** Since when a load takes one platform, and several. */
 const takesPlatform = '1.48'
 const takesPlatforms = '1.52'
@@ -30,6 +28,7 @@ const together = 8
 export class RemoteEngine implements Engine {
   readonly info: EngineInfo
   readonly where: string
+  readonly atOnce: number
   readonly #line: Line
   readonly #patience: Patience
 
@@ -38,6 +37,7 @@ export class RemoteEngine implements Engine {
     this.#patience = patience
     this.info = info
     this.where = line.endpoint.where
+    this.atOnce = line.agent.maxSockets
   }
 
   async inspect(nameOrId: string, signal: AbortSignal): Promise<EngineImage | undefined> {

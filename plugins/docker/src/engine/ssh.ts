@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
+import type { Endpoint, Environment, Host } from './address.ts'
 import { SshEnded } from './errors.ts'
-import type { Endpoint, Environment, Host } from './types.ts'
 
 type SshHost = Extract<Host, { kind: 'ssh' }>
 

@@ -17,11 +17,8 @@ export interface EngineInfo {
 /** One manifest of an image in a containerd store. */
 export interface EngineManifest {
   readonly digest: Digest
-  /** `unknown` as long as its content is not there. */
-  readonly kind: 'image' | 'attestation' | 'unknown'
   /** Whether all of its content is there. */
   readonly available: boolean
-  readonly platform: Platform | undefined
   /** Bytes of it that are unpacked; 0 for an image that cannot run, undefined where that is not told. */
   readonly unpacked?: number | undefined
 }
@@ -52,7 +49,7 @@ export type LoadMessage =
       readonly current: number
       readonly total: number
     }
-  /** `Loaded image: x:1`, `The image x:1 already exists, renaming the old one…`, `Error unpacking image…`. */
+  /** `Loaded image ID: sha256:…`, `Error unpacking image…`. */
   | { readonly kind: 'said'; readonly text: string }
 
 /** A Docker Engine that was reached. Every call throws `DOCKER_…` (see docs/errors.md) and the signal's reason. */
@@ -60,6 +57,8 @@ export interface Engine {
   /** For messages: `unix:///var/run/docker.sock`, `tcp://host:2376 (context ci)`. */
   readonly where: string
   readonly info: EngineInfo
+  /** How many calls it takes at once, loads among them. */
+  readonly atOnce: number
   /** Image by name or ID; undefined when there is none. */
   inspect(nameOrId: string, signal: AbortSignal): Promise<EngineImage | undefined>
   /** All images, in no order; one that is removed meanwhile may be missing. */
@@ -87,53 +86,4 @@ export interface Engine {
   /** The archive of images as `docker save` gives it. It must be read, or the signal aborted, or the engine closed. */
   save(names: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
   close(): void
-}
-
-/** Where to look for the engine: options of the exporter or source; the environment fills in the rest. */
-export interface EndpointOptions {
-  readonly host?: string | undefined
-  readonly context?: string | undefined
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** What an engine's address says. */
-export type Host =
-  | { readonly kind: 'unix' | 'npipe'; readonly path: string }
-  | {
-      readonly kind: 'tcp'
-      readonly host: string
-      readonly port: number
-      /** What comes before the paths of the API: empty, or `/prefix`. */
-      readonly prefix: string
-      /** Whether the address itself asks for TLS, forbids it, or leaves it to the rest. */
-      readonly tls: 'always' | 'never' | 'maybe'
-    }
-  | {
-      readonly kind: 'ssh'
-      readonly host: string
-      readonly user: string | undefined
-      readonly port: number | undefined
-      /** The engine's socket there; undefined for what the docker command there chooses. */
-      readonly path: string | undefined
-    }
-
-/** Paths of PEM files; each undefined when there is none. */
-export interface TlsFiles {
-  readonly ca: string | undefined
-  readonly cert: string | undefined
-  readonly key: string | undefined
-  /** Whether the engine's certificate is checked; only its owner's own word turns that off. */
-  readonly verify: boolean
-}
-
-/** Where an engine is, and how that became known. */
-export interface Endpoint {
-  /** For messages and to tell engines apart: `tcp://host:2376 (context ci)`. */
-  readonly where: string
-  readonly host: Host
-  /** Undefined where no TLS is spoken. */
-  readonly tls: TlsFiles | undefined
-  readonly by: 'option' | 'environment' | 'context' | 'default'
-  readonly env: Environment
 }

@@ -1,9 +1,12 @@
 import { isObject, type Json, OrchError, shown } from '@orch/oci'
-import type { Endpoint } from './types.ts'
+import type { Endpoint } from './address.ts'
 
 /** The oldest API that has all that a load needs (Docker 1.12), and the newest that orch was tried with. */
 const oldest = '1.24'
 const newest = '1.56'
+
+/** Since when the API tells of the manifests of an image, and which of them an engine has whole. */
+export const tellsManifests = '1.48'
 
 /** What `GET /version` tells. */
 export interface Spoken {

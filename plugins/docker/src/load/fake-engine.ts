@@ -29,6 +29,7 @@ export function fakeEngine(
   const names = new Map<string, Digest>()
   const engine: FakeEngine = {
     where: 'unix:///fake.sock',
+    atOnce: Number.POSITIVE_INFINITY,
     info: {
       store,
       platform: parsePlatform('linux/amd64'),

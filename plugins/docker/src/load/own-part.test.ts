@@ -27,9 +27,7 @@ function keep(engine: FakeEngine, image: TestImage): void {
   const blobs = engine.loads.at(-1) ?? []
   const isRoot = blobs.includes(`blobs/sha256/${digestParts(image.root.digest).hex}`)
   const id = isRoot ? image.root.digest : ownOf(image)
-  const manifests = image.manifests.map(({ digest, platform }) => {
-    return { digest, kind: 'image' as const, available: true, platform }
-  })
+  const manifests = image.manifests.map(({ digest }) => ({ digest, available: true }))
   engine.held.set(id, engineImage({ id, manifests }))
 }
 
@@ -80,4 +78,12 @@ it('takes no image away that was there before', async () => {
   expect(engine.loads).toHaveLength(1)
   expect(engine.removed).toEqual([])
   expect(engine.held.has(ownOf(image))).toBe(true)
+})
+
+it('brings it in one where calls are few', async () => {
+  const image = await largeImage()
+  const engine = { ...fakeEngine('containerd', () => keep(engine, image)), atOnce: 4 }
+  const { request } = await requestOf(engine, image)
+  await loadWhole(request)
+  expect(engine.loads).toHaveLength(1)
 })

@@ -27,6 +27,9 @@ export function beginOwnPart(
   own: GraphNode | undefined,
   there: readonly ListedImage[],
 ): OwnPart | undefined {
+  const { context, engine, underway } = request
+  // The rest holds its call until this one has ended: with few calls they could wait for each other.
+  if (Number.isFinite(engine.atOnce)) return undefined
   const root = own?.descriptor
   if (own?.document?.kind !== 'manifest' || root === undefined) return undefined
   const { config, layers: below } = own.document.manifest
@@ -36,7 +39,6 @@ export function beginOwnPart(
   const isIt = root.digest === source.root.digest || there.some(({ id }) => id === root.digest)
   if (isIt || bytesOf(mine) < worthIt || bytesOf(blobs) - bytesOf(mine) < worthIt) return undefined
 
-  const { context, underway } = request
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
   const alone = { ...request, platforms: undefined, context: { ...context, signal } }

@@ -7,7 +7,8 @@ import {
   type EditedLayer,
   OrchError,
 } from '@orch/oci'
-import type { EngineInfo, ListedImage } from '../engine/types.ts'
+import type { EngineInfo } from '../engine/types.ts'
+import { chainsOf } from './chains.ts'
 import type { Item } from './items.ts'
 import { isReadable, plainLayer } from './layers.ts'
 import { note, type Request } from './request.ts'
@@ -20,7 +21,8 @@ import type { Shared } from './underway.ts'
  * `send` throws.
  */
 export async function sendItems(request: Request, items: readonly Item[]): Promise<Count> {
-  const there = chainsOf(await request.engine.images(request.context.signal))
+  const images = await request.engine.images(request.context.signal)
+  const there = new Set(images.flatMap(({ diffIds }) => chainsOf(diffIds)))
   const all = chainedLayers(items)
   const lacking = all.filter(({ chain }) => !there.has(chain))
   let isAll = lacking.length === all.length
@@ -82,11 +84,8 @@ interface ChainedLayer extends EditedLayer {
 
 function chainedLayers(items: readonly Item[]): readonly ChainedLayer[] {
   return items.flatMap(({ layers }) => {
-    let chain = ''
-    return layers.map(layer => {
-      chain += ` ${layer.diffId}`
-      return { ...layer, chain }
-    })
+    const chains = chainsOf(layers.map(({ diffId }) => diffId))
+    return layers.map((layer, at) => ({ ...layer, chain: chains[at] ?? '' }))
   })
 }
 
@@ -120,17 +119,4 @@ async function layerBlobs(
 function sentAs({ blob, diffId }: EditedLayer, { apiVersion }: EngineInfo): Digest {
   const { digest, mediaType } = blob.descriptor
   return isReadable(mediaType, apiVersion) ? digest : diffId
-}
-
-/** The layers that an engine has, each by all diffIDs up to it: it looks for no other. */
-function chainsOf(images: readonly ListedImage[]): ReadonlySet<string> {
-  const chains = new Set<string>()
-  for (const { diffIds } of images) {
-    let chain = ''
-    for (const diffId of diffIds) {
-      chain += ` ${diffId}`
-      chains.add(chain)
-    }
-  }
-  return chains
 }

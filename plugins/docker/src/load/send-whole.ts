@@ -7,6 +7,7 @@ import {
   type WholeImage,
 } from '@orch/oci'
 import type { ListedImage } from '../engine/types.ts'
+import { chainsOf } from './chains.ts'
 import { incomplete } from './incomplete.ts'
 import { beginOwnPart } from './own-part.ts'
 import { type Part, sendBlobs, sendPart } from './part.ts'
@@ -89,13 +90,10 @@ function layersToUnpack(
   own: GraphNode | undefined,
   held: ReadonlySet<Digest>,
 ): ReadonlyMap<string, Digest> {
-  const layers = new Map<string, Digest>()
-  let chain = ''
-  for (const { digest } of layersOf(own)) {
-    chain += ` ${digest}`
-    if (!held.has(digest)) layers.set(chain, digest)
-  }
-  return layers
+  const digests = layersOf(own).map(({ digest }) => digest)
+  const chains = chainsOf(digests)
+  const layers = digests.map((digest, at) => [chains[at] ?? '', digest] as const)
+  return new Map(layers.filter(([, digest]) => !held.has(digest)))
 }
 
 function layersOf(node: GraphNode | undefined): readonly Descriptor[] {

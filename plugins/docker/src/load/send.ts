@@ -12,8 +12,8 @@ import {
   verifiedBytes,
 } from '@orch/oci'
 import type { LoadMessage } from '../engine/types.ts'
-import { isOlder } from '../engine/version.ts'
-import { note, type Request } from './request.ts'
+import { isOlder, tellsManifests } from '../engine/version.ts'
+import type { Request } from './request.ts'
 
 /** What goes into a load. */
 export interface Sending extends ArchiveParts {
@@ -38,8 +38,6 @@ const everyMs = 100
 const smallBytes = 1024 * 1024
 /** An engine that is sent pieces holds two of them: the one that is on its way, and the next. */
 const reuseAfter = 8
-/** Since when the API tells which manifests an engine has whole. */
-const tellsManifests = '1.48'
 
 /** What becomes of what the engine says. */
 export interface Hearing {
@@ -82,12 +80,10 @@ export async function send(
     }
     const text = message.text.trim()
     if (/^Error unpacking/i.test(text)) failed ??= text
-    else if (/renaming the old one/.test(text)) note(request, text)
   }
   const isTrusted = ({ content }: { content: Blob }): boolean =>
     content.descriptor.size > smallBytes && checksLayers(request)
   const entries = async function* (): AsyncGenerator<Entry, void, undefined> {
-    await turn
     yield* archiveEntries(parts)
     sent?.()
     const more = (await last?.()) ?? []
@@ -99,6 +95,8 @@ export async function send(
     const { bytes } = countOf(blobs)
     tell(root, Math.min(current, bytes), bytes)
   })
+  // Before a connection is taken: of some engines there are few, and those before may need theirs.
+  await turn
   try {
     const length = last === undefined ? await largeTarSize(archiveEntries(parts)) : undefined
     await engine.load(archive, { signal, platforms, length, onMessage })

@@ -7,6 +7,7 @@ import {
   mediaTypes,
   OrchError,
   parsePlatform,
+  Turns,
 } from '@orch/oci'
 import { expect, it } from 'vitest'
 import {
@@ -42,7 +43,7 @@ async function samples(store: ImageStore, names: readonly string[]): Promise<rea
     const index = { ...json, mediaType: mediaTypes.index, manifests: [manifest] }
     const root = parts.keep(encodeIndex(index), mediaTypes.index)
     const id = store === 'containerd' ? root.digest : config.digest
-    const told = { digest: manifest.digest, kind: 'image', available: true, platform } as const
+    const told = { digest: manifest.digest, available: true }
     const manifests = store === 'containerd' ? [told] : []
     return {
       image: rootedAt(root, { ...parts, manifests: [manifest] }),
@@ -133,4 +134,18 @@ it('goes on as soon as a graph driver has what is shared', async () => {
   }
   const ends = await loadAll(engine, images)
   expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+})
+
+it.each(stores)('takes no call before its turn, of which there may be few: %s', async store => {
+  const images = await samples(store, ['a', 'b', 'c'])
+  const engine = fakeEngine(store, (_, load) => {
+    const sent = of(images, engine.loads[load - 1] ?? [])
+    if (sent !== undefined) engine.held.set(sent.there.id, sent.there)
+  })
+  const loadPlainly = engine.load
+  const calls = new Turns<string>()
+  engine.load = (archive, options) =>
+    calls.take('the only one', () => loadPlainly(archive, options))
+  const ends = await loadAll(engine, images)
+  expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
 })

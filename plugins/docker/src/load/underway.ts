@@ -24,7 +24,8 @@ export class Underway {
 
   /**
    * Runs a load that brings those of these layers, by any names, that no other is bringing. Loads wait for
-   * those alone that began before them: so none waits in a circle, as long as none begins anew within.
+   * those alone that began before them: so none waits in a circle, as long as none begins anew within, and
+   * none takes a connection, of which there may be few, before its turn.
    */
   async during<T>(layers: Iterable<string>, load: (shared: Shared) => Promise<T>): Promise<T> {
     const sending = Promise.withResolvers<void>()

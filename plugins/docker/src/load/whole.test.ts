@@ -19,8 +19,8 @@ function hold(
   platforms = 2,
   unpacked?: number,
 ): void {
-  const told = manifests.map(({ digest, platform }, at) => {
-    return { digest, kind: 'image' as const, available: at < platforms, platform, unpacked }
+  const told = manifests.map(({ digest }, at) => {
+    return { digest, available: at < platforms, unpacked }
   })
   engine.held.set(root.digest, engineImage({ id: root.digest, manifests: told }))
 }
