@@ -22,7 +22,7 @@ export function addLoad(program: Command, run: Runner): void {
     addSelection(command).addOption(
       new Option(
         '--to <runtime[,key=value…]>',
-        'the runtime, with options of its exporter; by default the one that the environment names, else the first that is there',
+        'the runtime, docker or containerd, with options of its exporter; by default the one that the environment names, else the first that is there',
       ).argParser(append),
     ),
   ).action(run(load))

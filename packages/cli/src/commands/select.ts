@@ -47,7 +47,7 @@ export function addExports(command: Command): Command {
   return command.addOption(
     new Option(
       '-e, --export <name[,key=value…]>',
-      'where the images go, may be repeated; instead of the project’s',
+      'where the images go: registry, docker, containerd, layout, oci-archive and others; may be repeated; instead of the project’s',
     ).argParser(append),
   )
 }
