@@ -3,17 +3,19 @@
  * times. Arguments: the versions of the engine, `20.10` and `29`; both in turn without any. Exits with 1
  * when something fails, and never for being slow.
  */
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { regclientImages, regclientProject } from '../e2e/projects.ts'
 import { type Dockerd, startDockerd } from '../kit/dockerd.ts'
 import type { DockerdVersion } from '../kit/dockerd-release.ts'
-import { type Outcome, orch } from '../kit/exec.ts'
+import { type Outcome, orch, run } from '../kit/exec.ts'
+import { tempFolder } from '../kit/temp.ts'
 import { bench } from './parts/bench.ts'
 import { Contest, expectSuccess, type Peer } from './parts/contest.ts'
 import { emptyDocker, enginesOf } from './parts/empty-docker.ts'
 
 const rounds = 7
+const nothing: Outcome = { exitCode: 0, stdout: '', stderr: '' }
 
 interface Loader extends Peer {
   load(): Promise<Outcome>
@@ -34,29 +36,38 @@ async function compare(version: DockerdVersion): Promise<void> {
   const toArchives = ['-e', `${format},dest=dist/{name}.tar`]
   expectSuccess('orch build', await build(...toArchives, '-e', 'layout,dest=dist/oci'))
 
+  const archives = regclientImages.map(name => join(folder, 'dist', `${name}.tar`))
+  const together = join(folder, 'dist', 'together.tar')
+  await joinArchives(archives, together)
+
   const dockerd = await startDockerd({ version })
-  const loadAll = async (): Promise<Outcome> => {
-    let last: Outcome | undefined
-    for (const name of regclientImages) {
-      last = await dockerd.load(join(folder, 'dist', `${name}.tar`))
-      expectSuccess('docker load', last)
-    }
-    return last as Outcome
-  }
+  const docker = (files: readonly string[]): Promise<Outcome> =>
+    files.reduce<Promise<Outcome>>(async (before, file) => {
+      expectSuccess('docker load', await before)
+      return dockerd.load(file)
+    }, Promise.resolve(nothing))
   const loading: readonly Loader[] = [
     {
       name: 'orch copy',
       load: () => orch(['copy', `oci:${folder}/dist/oci`, `docker:,host=${dockerd.host}`]),
     },
-    { name: 'docker load', load: loadAll },
+    { name: 'docker load, one by one', load: () => docker(archives) },
+    { name: 'docker load, one archive', load: () => docker([together]) },
+    {
+      name: 'docker load, side by side',
+      async load() {
+        const all = await Promise.all(archives.map(file => dockerd.load(file)))
+        return all.find(({ exitCode }) => exitCode !== 0) ?? nothing
+      },
+    },
   ]
   const building: readonly Loader[] = [
     { name: 'orch build -e docker', load: () => build('-e', `docker,host=${dockerd.host}`) },
     {
-      name: 'orch build -e …-archive, docker load',
+      name: 'orch build to archives, docker load',
       async load() {
         expectSuccess('orch build', await build(...toArchives))
-        return await loadAll()
+        return await docker(archives)
       },
     },
   ]
@@ -82,11 +93,36 @@ async function compare(version: DockerdVersion): Promise<void> {
   for (const { contest } of contests) console.log(`${contest.table()}\n`)
 }
 
+/** Whether all images are there, with all platforms where the engine tells. */
 async function expectLoaded(dockerd: Dockerd, { name }: Peer): Promise<void> {
-  const found = await dockerd.images()
-  const wanted = regclientImages.map(image => `example.com/regclient/${image}:v0.11.7`)
-  if (found.join() !== wanted.join())
-    throw new Error(`${name} said nothing, but loaded ${found.join(' ')}`)
+  for (const image of regclientImages) {
+    const reference = `example.com/regclient/${image}:v0.11.7`
+    const found = (await dockerd.get(`/images/${reference}/json?manifests=1`)) as {
+      RootFS: { Layers: unknown[] }
+      Manifests?: { Available: boolean }[]
+    }
+    const { RootFS, Manifests = [] } = found
+    if (RootFS.Layers.length === 2 && Manifests.every(({ Available }) => Available)) continue
+    throw new Error(`${name} said nothing, but loaded ${JSON.stringify(found)}`)
+  }
+}
+
+/** Makes one archive of several, each layer in it once. */
+async function joinArchives(archives: readonly string[], joined: string): Promise<void> {
+  const content = await tempFolder('joined')
+  const lists: { [name: string]: unknown[] } = { 'index.json': [], 'manifest.json': [] }
+  for (const archive of archives) {
+    await run('tar', ['-xf', archive, '-C', content])
+    for (const [name, list] of Object.entries(lists)) {
+      const parsed = JSON.parse(await readFile(join(content, name), 'utf8').catch(() => '[]'))
+      list.push(...(Array.isArray(parsed) ? parsed : parsed.manifests))
+    }
+  }
+  const { 'index.json': manifests = [], 'manifest.json': docker = [] } = lists
+  const index = { schemaVersion: 2, manifests }
+  await writeFile(join(content, 'index.json'), JSON.stringify(index))
+  if (docker.length > 0) await writeFile(join(content, 'manifest.json'), JSON.stringify(docker))
+  await run('tar', ['-cf', joined, '-C', content, '.'])
 }
 
 await bench(main)

@@ -19,7 +19,8 @@ export class Contest {
 
   /** Nobody is always the first. */
   static inTurn<Item>(round: number, peers: readonly Item[]): readonly Item[] {
-    return round % 2 === 1 ? peers : peers.toReversed()
+    const first = (round - 1) % peers.length
+    return [...peers.slice(first), ...peers.slice(0, first)]
   }
 
   /** Lets a peer do its work once. Throws when it fails. */
