@@ -257,27 +257,6 @@ it('an engine that does nothing more is given up; an archive that is slow is not
   expect(messages).toEqual([{ kind: 'said', text: 'done' }])
 })
 
-it.each([
-  ['1.41', 1, 0],
-  ['1.48', 1, 1],
-  ['1.48', 2, 0],
-  ['1.56', 2, 2],
-])('API %s is told of %i platforms by %i', async (apiVersion, wanted, told) => {
-  const asked: string[] = []
-  const path = await scripted.engine(`load-${count++}`, {
-    'GET /version': json({ ApiVersion: apiVersion }),
-    'POST /images/load': (request, response) => {
-      asked.push(...new URL(request.url ?? '', 'http://x').searchParams.getAll('platform'))
-      after(done => done.end('{"stream":"done"}'))(request, response)
-    },
-  })
-  const engine = await reach(path)
-  const all = ['amd64', 'arm64'].map(architecture => ({ os: 'linux', architecture }))
-  const platforms = all.slice(0, wanted)
-  await engine.load(archiveOf(1), { signal: never, platforms, onMessage: () => {} })
-  expect(asked.map(text => JSON.parse(text))).toEqual(platforms.slice(0, told))
-})
-
 it('an archive whose length is known goes with that', async () => {
   const lengths: (string | undefined)[] = []
   const engine = await engineThat((request, response) => {

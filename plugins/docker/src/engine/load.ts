@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isObject, type JsonObject, OrchError, type Platform } from '@orch/oci'
+import { isObject, type JsonObject, OrchError } from '@orch/oci'
 import { engineError, saidError } from './errors.ts'
 import type { Line } from './line.ts'
 import { jsonMessages } from './messages.ts'
@@ -17,8 +17,6 @@ export interface Load {
   readonly archive: AsyncIterable<Uint8Array>
   /** Of the archive, in bytes, if that is known. */
   readonly length?: number | undefined
-  /** Undefined for whatever the archive has. */
-  readonly platforms?: readonly Platform[] | undefined
   readonly onMessage: (message: LoadMessage) => void
 }
 
@@ -43,11 +41,7 @@ export async function load(line: Line, calling: Calling, given: Load): Promise<v
   }
   try {
     const docker = await dockerode(line, { ...calling, length: given.length })
-    const platform = given.platforms?.map(item => JSON.stringify(item))
-    const answer = await docker.loadImage(archive, {
-      quiet: '0',
-      ...(platform === undefined ? {} : { platform }),
-    })
+    const answer = await docker.loadImage(archive, { quiet: '0' })
     for await (const message of jsonMessages(answer as AsyncIterable<Buffer>)) {
       const heard = meaningOf(line, message)
       if (heard !== undefined) tell(heard)

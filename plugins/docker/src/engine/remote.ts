@@ -18,9 +18,6 @@ export interface Patience {
   readonly work: number
 }
 
-/** Since when a load takes one platform, and several. */
-const takesPlatform = '1.48'
-const takesPlatforms = '1.52'
 /** How many images are looked at together. */
 const together = 8
 
@@ -76,13 +73,11 @@ export class RemoteEngine implements Engine {
 
   async load(
     archive: AsyncIterable<Uint8Array>,
-    { signal, platforms, ...given }: Omit<Load, 'archive'> & { readonly signal: AbortSignal },
+    { signal, ...given }: Omit<Load, 'archive'> & { readonly signal: AbortSignal },
   ): Promise<void> {
     const { apiVersion } = this.info
-    const needed = (platforms?.length ?? 0) > 1 ? takesPlatforms : takesPlatform
-    const taken = isOlder(apiVersion, needed) ? undefined : platforms
     const calling = { signal, apiVersion, patience: this.#patience.work }
-    await load(this.#line, calling, { archive, platforms: taken, ...given })
+    await load(this.#line, calling, { archive, ...given })
   }
 
   async save(names: readonly string[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

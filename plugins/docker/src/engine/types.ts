@@ -71,13 +71,11 @@ export interface Engine {
    * Streams an archive to `POST /images/load`; resolves when the answer ended well. An error inside the
    * answer is `DOCKER_LOAD`, an answer that is cut off `DOCKER_LOST`, no space `DOCKER_FULL`. An error of
    * `archive` itself is thrown as it is.
-   * @param platforms what is wanted of it, told by `platform` where the API has that (1.48: one; 1.52: several)
    */
   load(
     archive: AsyncIterable<Uint8Array>,
     options: {
       readonly signal: AbortSignal
-      readonly platforms?: readonly Platform[] | undefined
       /** Of the archive, in bytes, if that is known: an engine takes it a little faster then. */
       readonly length?: number | undefined
       readonly onMessage: (message: LoadMessage) => void

@@ -42,7 +42,10 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
   const lacking: Item[] = []
   for (const item of items)
     if ((await engine.inspect(item.id, signal)) === undefined) lacking.push(item)
-  const sent = lacking.length === 0 ? { blobs: 0, bytes: 0 } : await bring(request, lacking)
+  const sent =
+    lacking.length === 0
+      ? { blobs: 0, bytes: 0 }
+      : await request.underway.oneOfFew(() => bring(request, lacking))
   for (const item of items) if (!lacking.includes(item)) await check(request, item)
   for (const item of items) await nameItem(request, item)
   const taken = new Set(items.map(({ platform }) => formatPlatform(platform)))

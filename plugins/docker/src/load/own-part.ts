@@ -1,8 +1,8 @@
 import type { Blob, GraphNode } from '@orch/oci'
 import type { ListedImage } from '../engine/types.ts'
-import { type Part, sendPart } from './part.ts'
+import { beginningOf, type Part, sendPart } from './part.ts'
 import type { Request } from './request.ts'
-import type { Count } from './send.ts'
+import { type Count, countOf } from './send.ts'
 import { takeAway } from './take-away.ts'
 
 /** The engine's own platform on its way before the rest of an image. */
@@ -36,15 +36,16 @@ export function beginOwnPart(
   const names = new Set([root, config, ...below].map(({ digest }) => digest))
   const isOwn = ({ descriptor }: Blob): boolean => names.has(descriptor.digest)
   const mine = blobs.filter(isOwn)
+  const { bytes } = countOf(mine)
   const isIt = root.digest === source.root.digest || there.some(({ id }) => id === root.digest)
-  if (isIt || bytesOf(mine) < worthIt || bytesOf(blobs) - bytesOf(mine) < worthIt) return undefined
+  if (isIt || bytes < worthIt || countOf(blobs).bytes - bytes < worthIt) return undefined
 
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
-  const alone = { ...request, platforms: undefined, context: { ...context, signal } }
+  const alone = { ...request, context: { ...context, signal } }
   const part = { source: { ...source, root }, blobs: mine, layers }
   const done = underway
-    .during(layers.keys(), shared => sendPart(alone, part, shared, true))
+    .during(beginningOf(part), shared => sendPart(alone, part, shared, true))
     .catch(() => undefined)
   return {
     async added(sent) {
@@ -57,8 +58,4 @@ export function beginOwnPart(
       await takeAway(request, root.digest, there)
     },
   }
-}
-
-function bytesOf(blobs: readonly Blob[]): number {
-  return blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
 }

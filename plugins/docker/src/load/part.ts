@@ -1,8 +1,8 @@
-import { type Blob, type Digest, type ImageSource, OrchError, type Platform } from '@orch/oci'
+import { type Blob, type Digest, type ImageSource, OrchError } from '@orch/oci'
 import { fullError, isFull } from '../engine/errors.ts'
 import type { Request } from './request.ts'
-import { type Count, type Sending, send } from './send.ts'
-import type { Shared } from './underway.ts'
+import { type Count, countOf, type Sending, send } from './send.ts'
+import type { Beginning, Shared } from './underway.ts'
 
 /** What an engine is sent of an image. */
 export interface Part {
@@ -11,6 +11,11 @@ export interface Part {
   readonly blobs: readonly Blob[]
   /** What it would unpack of that: each layer with all below it, and its digest. */
   readonly layers: ReadonlyMap<string, Digest>
+}
+
+/** A part as other loads see it. */
+export function beginningOf({ blobs, layers }: Part): Beginning {
+  return { layers: [...layers.keys()], bytes: countOf(blobs).bytes }
 }
 
 /**
@@ -44,19 +49,12 @@ export function sendBlobs(
 ): Promise<Count> {
   const { where } = request.engine
   const images = [{ source, names: [] }]
-  const platforms = platformsOf(request)
   const unpackError = (said: string): OrchError =>
     isFull(said)
       ? fullError(where, said)
       : new OrchError('DOCKER_LOAD', `${where}: ${said}`, {
           hint: 'It could not run there; see the engine’s log.',
         })
-  const sending = { images, blobs, platforms, ...more }
+  const sending = { images, blobs, ...more }
   return send(request, sending, source.root.digest, { unpackError })
-}
-
-/** Undefined for all that the image has. */
-export function platformsOf({ platforms, engine }: Request): readonly Platform[] | undefined {
-  if (platforms === undefined || platforms === 'all') return undefined
-  return platforms === 'native' ? [engine.info.platform] : platforms
 }

@@ -12,7 +12,7 @@ import { chainsOf } from './chains.ts'
 import type { Item } from './items.ts'
 import { isReadable, plainLayer } from './layers.ts'
 import { note, type Request } from './request.ts'
-import { type Count, type Hearing, isFailedLoad, type Sending, send } from './send.ts'
+import { type Count, countOf, type Hearing, isFailedLoad, type Sending, send } from './send.ts'
 import type { Shared } from './underway.ts'
 
 /**
@@ -25,9 +25,9 @@ export async function sendItems(request: Request, items: readonly Item[]): Promi
   const there = new Set(images.flatMap(({ diffIds }) => chainsOf(diffIds)))
   const all = chainedLayers(items)
   const lacking = all.filter(({ chain }) => !there.has(chain))
-  let isAll = lacking.length === all.length
+  let isLeftOut = lacking.length < all.length
   const bring = ({ theirs, turn, sent, arrived }: Shared): Promise<Count> => {
-    isAll &&= theirs.size === 0
+    for (const came of theirs.values()) void came.then(isThere => (isLeftOut ||= isThere))
     const mine = lacking.filter(({ chain }) => !theirs.has(chain))
     const last = async (): Promise<readonly Blob[]> => {
       const late: ChainedLayer[] = []
@@ -44,10 +44,11 @@ export async function sendItems(request: Request, items: readonly Item[]): Promi
     return sendLayers(request, items, mine, { ...more, onLayer })
   }
   try {
-    const chains = lacking.map(({ chain }) => chain)
-    return await request.underway.during(chains, bring)
+    const { bytes } = countOf(lacking.map(({ blob }) => blob))
+    const layers = lacking.map(({ chain }) => chain)
+    return await request.underway.during({ layers, bytes }, bring)
   } catch (error) {
-    if (isAll || !isFailedLoad(error)) throw error
+    if (!isLeftOut || !isFailedLoad(error)) throw error
     note(request, `${error.message}; sending all of the image`, 'warning')
     return sendLayers(request, items, all)
   }

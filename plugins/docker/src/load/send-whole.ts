@@ -10,7 +10,7 @@ import type { ListedImage } from '../engine/types.ts'
 import { chainsOf } from './chains.ts'
 import { incomplete } from './incomplete.ts'
 import { beginOwnPart } from './own-part.ts'
-import { type Part, sendBlobs, sendPart } from './part.ts'
+import { beginningOf, type Part, sendBlobs, sendPart } from './part.ts'
 import { note, type Request, whatOf } from './request.ts'
 import { type Count, checkSources, isFailedLoad } from './send.ts'
 import { takeAway } from './take-away.ts'
@@ -59,16 +59,16 @@ async function sendLacking(
     const why = 'it is not there with all its platforms, or not unpacked'
     throw incomplete(engine.where, whatOf(request), why)
   }
-  let isAll = blobs.length === all.length
+  let isLeftOut = blobs.length < all.length
   const first = beginOwnPart(request, part, own, there)
   try {
-    const sent = await underway.during(part.layers.keys(), shared => {
-      isAll &&= shared.theirs.size === 0
+    const sent = await underway.during(beginningOf(part), shared => {
+      for (const came of shared.theirs.values()) void came.then(isThere => (isLeftOut ||= isThere))
       return sendPart(request, part, shared, first === undefined)
     })
     return await checked(first === undefined ? sent : await first.added(sent), blobs)
   } catch (error) {
-    if (isAll || !isFailedLoad(error)) throw error
+    if (!isLeftOut || !isFailedLoad(error)) throw error
     note(request, `${error.message}; sending all of the image`, 'warning')
     return await checked(await sendBlobs(request, source, all), all)
   } finally {

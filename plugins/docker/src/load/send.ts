@@ -8,7 +8,6 @@ import {
   largeTarBytes,
   largeTarSize,
   OrchError,
-  type Platform,
   verifiedBytes,
 } from '@orch/oci'
 import type { LoadMessage } from '../engine/types.ts'
@@ -17,8 +16,6 @@ import type { Request } from './request.ts'
 
 /** What goes into a load. */
 export interface Sending extends ArchiveParts {
-  /** What the engine is to take of it; all without. */
-  readonly platforms?: readonly Platform[] | undefined
   /** When to begin. */
   readonly turn?: Promise<unknown> | undefined
   /** All these parts are on their way. */
@@ -53,7 +50,7 @@ export interface Hearing {
  */
 export async function send(
   request: Request,
-  { platforms, turn, sent, last, ...parts }: Sending,
+  { turn, sent, last, ...parts }: Sending,
   root: Digest,
   { unpackError, onLayer = () => {} }: Hearing,
 ): Promise<Count> {
@@ -99,7 +96,7 @@ export async function send(
   await turn
   try {
     const length = last === undefined ? await largeTarSize(archiveEntries(parts)) : undefined
-    await engine.load(archive, { signal, platforms, length, onMessage })
+    await engine.load(archive, { signal, length, onMessage })
     if (failed !== undefined) throw unpackError(failed)
   } catch (error) {
     if (isFailedLoad(error)) await checkSources(blobs, signal)
@@ -108,7 +105,8 @@ export async function send(
   return countOf(blobs)
 }
 
-function countOf(blobs: readonly Blob[]): Count {
+/** How much these blobs are. */
+export function countOf(blobs: readonly Blob[]): Count {
   const bytes = blobs.reduce((sum, { descriptor }) => sum + descriptor.size, 0)
   return { blobs: blobs.length, bytes }
 }

@@ -149,3 +149,34 @@ it.each(stores)('takes no call before its turn, of which there may be few: %s', 
   const ends = await loadAll(engine, images)
   expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
 })
+
+it.each(stores)('sends nothing twice to an engine that takes nothing: %s', async store => {
+  const images = await samples(store, ['a', 'b', 'c'])
+  const engine = fakeEngine(store, () => {
+    throw new OrchError('DOCKER_LOAD', 'no')
+  })
+  const ends = await loadAll(engine, images)
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(engine.loads).toHaveLength(3)
+})
+
+it.each(stores)('loads few images at once: %s', async store => {
+  const images = await samples(store, ['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  const engine = fakeEngine(store, (_, load) => {
+    const sent = of(images, engine.loads[load - 1] ?? [])
+    if (sent !== undefined) engine.held.set(sent.there.id, sent.there)
+  })
+  const loadPlainly = engine.load
+  let now = 0
+  let most = 0
+  engine.load = async (archive, options) => {
+    most = Math.max(most, ++now)
+    await loadPlainly(archive, options)
+    await new Promise(resolve => setTimeout(resolve, 10))
+    now -= 1
+  }
+  const ends = await loadAll(engine, images)
+  expect(ends.every(({ status }) => status === 'fulfilled')).toBe(true)
+  expect(most).toBeGreaterThan(1)
+  expect(most).toBeLessThanOrEqual(4)
+})

@@ -2,10 +2,10 @@ import { expect, it } from 'vitest'
 import { type Shared, Underway } from './underway.ts'
 
 /** A load that ends when it is told to. */
-function begin(underway: Underway, layers: readonly string[]) {
+function begin(underway: Underway, layers: readonly string[], bytes = 0) {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const shared = Promise.withResolvers<Shared>()
-  const done = underway.during(layers, async given => {
+  const done = underway.during({ layers, bytes }, async given => {
     shared.resolve(given)
     return promise
   })
@@ -28,6 +28,14 @@ it('gives each layer to the first load that wants it', async () => {
   expect(namesOf(await first.shared)).toEqual([])
   expect(namesOf(await second.shared)).toEqual(['b'])
   expect(namesOf(await third.shared)).toEqual(['c', 'a'])
+})
+
+it('gives them to the smallest of those that begin together', async () => {
+  const underway = new Underway()
+  const large = begin(underway, ['a', 'b'], 2)
+  const small = begin(underway, ['b', 'c'], 1)
+  expect(namesOf(await small.shared)).toEqual([])
+  expect(namesOf(await large.shared)).toEqual(['b'])
 })
 
 it('tells whether a layer came, at the end of its load or before', async () => {

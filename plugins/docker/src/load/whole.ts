@@ -1,8 +1,7 @@
-import { type Digest, type WholeImage, wholeImage } from '@orch/oci'
+import { type Digest, type Platform, type WholeImage, wholeImage } from '@orch/oci'
 import type { ListedImage } from '../engine/types.ts'
 import { availableOf, heldLayers, rememberLayers } from './held.ts'
 import { incomplete } from './incomplete.ts'
-import { platformsOf } from './part.ts'
 import { type Request, whatOf } from './request.ts'
 import type { Count } from './send.ts'
 import { ownManifest, sendWhole } from './send-whole.ts'
@@ -35,15 +34,16 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
   for (const name of names) if (!isWhole(await engine.inspect(name, signal))) lacking.push(name)
   const nothing = { blobs: 0, bytes: 0 }
   if (lacking.length === 0) return { whole, sent: nothing }
-  const there = await engine.images(signal)
-  let sent: Count = nothing
-  // Under another name already: it needs no more than this one.
-  if (!there.some(isWhole)) {
+  const sent = await request.underway.oneOfFew(async () => {
+    const there = await engine.images(signal)
+    // Under another name already: it needs no more than this one.
+    if (there.some(isWhole)) return nothing
     const isLoaded = async (): Promise<boolean> => isThere(await engine.inspect(digest, signal))
     const held = await heldLayers(there, whole.nodes, context.store)
-    sent = await sendWhole(request, whole, { there, held, isLoaded })
+    const count = await sendWhole(request, whole, { there, held, isLoaded })
     await rememberLayers(whole.nodes, context.store)
-  }
+    return count
+  })
   for (const name of lacking) {
     const isStill = await engine.tag(digest, name, signal)
     if (isStill && isThere(await engine.inspect(name, signal))) continue
@@ -66,4 +66,10 @@ function hasAll(found: ListedImage, digests: readonly Digest[]): boolean {
 /** Older APIs do not say which manifests are there; what was pulled has one platform alone. */
 function isUntold({ manifests }: ListedImage): boolean {
   return manifests.length === 0
+}
+
+/** Undefined for all that the image has. */
+function platformsOf({ platforms, engine }: Request): readonly Platform[] | undefined {
+  if (platforms === undefined || platforms === 'all') return undefined
+  return platforms === 'native' ? [engine.info.platform] : platforms
 }
