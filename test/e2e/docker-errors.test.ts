@@ -1,9 +1,10 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { testImage } from '../../packages/oci/src/graph/test-image.ts'
+import { selfSigned } from '../kit/certificates.ts'
 import { atEnd } from '../kit/cleanup.ts'
 import { type Dockerd, startDockerd } from '../kit/dockerd.ts'
 import { type Outcome, orch, startOrch } from '../kit/exec.ts'
@@ -101,18 +102,29 @@ eachDockerd('amd64', 'openssl')('a load into an engine fails', version => {
     expect(outcome.stderr).toMatch(/hint: .*(group|sudo)/)
   })
 
-  it('without TLS, and with a certificate that nobody knows', async () => {
-    const { host = '', certificates = '' } = dockerd.tls ?? {}
+  it('without TLS', async () => {
+    const { host = '' } = dockerd.tls ?? {}
     const plain = await load({ DOCKER_HOST: host })
     expectError(plain, { exitCode: 1, code: 'DOCKER_TLS', says: [host] })
-    const untrusted = await load({
-      DOCKER_HOST: host,
-      DOCKER_TLS_VERIFY: '1',
-      DOCKER_CERT_PATH: await tempFolder('certificates'),
-    })
-    expectError(untrusted, { exitCode: 1, code: 'DOCKER_TLS', says: [host] })
-    const right = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: certificates }
-    expect(await load(right)).toMatchObject({ exitCode: 0 })
+  })
+
+  it('by TLS without ca.pem, or with that of another authority', async () => {
+    const { host = '', certificates = '' } = dockerd.tls ?? {}
+    const loadBy = (folder: string): Promise<Outcome> =>
+      load({ DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder })
+    const folder = await tempFolder('certificates')
+    const ca = join(folder, 'ca.pem')
+    const without = await loadBy(folder)
+    expectError(without, { exitCode: 1, code: 'DOCKER_TLS', says: [host, 'cannot read', ca] })
+
+    for (const file of ['cert.pem', 'key.pem'])
+      await copyFile(join(certificates, file), join(folder, file))
+    await copyFile((await selfSigned(folder, 'another')).cert, ca)
+    const untrusted = await loadBy(folder)
+    const says = [host, 'unable to verify']
+    expectError(untrusted, { exitCode: 1, code: 'DOCKER_TLS', says })
+    expect(untrusted.stderr).toMatch(/hint: .*ca\.pem/)
+    expect(await loadBy(certificates)).toMatchObject({ exitCode: 0 })
   })
 
   it(

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Digest,
   digestOf,
@@ -102,9 +104,9 @@ it.each(stores)('brings it by another when a load fails: %s', async store => {
   expect(engine.tagged.toSorted()).toEqual(['x1:1', 'x2:1'])
 })
 
-it('sends all of an image when what another brought is gone', async () => {
-  const images = await samples('graph-driver', ['a', 'b'])
-  const engine = fakeEngine('graph-driver', (_, load) => {
+it.each(stores)('sends all of an image when what another brought is gone: %s', async store => {
+  const images = await samples(store, ['a', 'b'])
+  const engine = fakeEngine(store, (_, load) => {
     const blobs = engine.loads[load - 1] ?? []
     const sent = of(images, blobs)
     if (!blobs.includes(shared)) throw new OrchError('DOCKER_LOAD', 'no such layer')
@@ -172,11 +174,59 @@ it.each(stores)('loads few images at once: %s', async store => {
   engine.load = async (archive, options) => {
     most = Math.max(most, ++now)
     await loadPlainly(archive, options)
-    await new Promise(resolve => setTimeout(resolve, 10))
+    await delay(10)
     now -= 1
   }
   const ends = await loadAll(engine, images)
   expect(ends.every(({ status }) => status === 'fulfilled')).toBe(true)
   expect(most).toBeGreaterThan(1)
   expect(most).toBeLessThanOrEqual(4)
+})
+
+it.each(stores)('begins when the other has sent what it brings: %s', async store => {
+  const images = await samples(store, ['a', 'b'])
+  const engine = fakeEngine(store, (_, load) => {
+    const sent = of(images, engine.loads[load - 1] ?? [])
+    if (sent !== undefined) engine.held.set(sent.there.id, sent.there)
+  })
+  const steps: string[] = []
+  for (const [at, { image, there }] of images.entries()) {
+    const own = image.blobs.get(there.diffIds.at(-1) as Digest)
+    if (own === undefined) expect.fail('no layer')
+    const slowly = async function* (): AsyncGenerator<Uint8Array> {
+      steps.push(`x${at}:1 begins`)
+      await delay(50)
+      yield* own.open()
+      steps.push(`x${at}:1 is read`)
+    }
+    image.blobs.set(own.descriptor.digest, { ...own, open: () => Readable.from(slowly()) })
+  }
+  await loadAll(engine, images)
+  expect(steps).toEqual(['x0:1 begins', 'x0:1 is read', 'x1:1 begins', 'x1:1 is read'])
+})
+
+it('waits for no other when the engine has what they share: containerd', async () => {
+  const [before, ...images] = await samples('containerd', ['c', 'a', 'b'])
+  if (before === undefined) expect.fail('no image')
+  const engine = fakeEngine('containerd', (_, load) => {
+    const sent = of([before, ...images], engine.loads[load - 1] ?? [])
+    if (sent !== undefined) engine.held.set(sent.there.id, sent.there)
+  })
+  // By this cache it is known what the image before consists of.
+  const { request } = await requestOf(engine, before.image)
+  await load(request)
+  const lengths: (number | undefined)[] = []
+  const loadPlainly = engine.load
+  engine.load = (archive, options) => {
+    lengths.push(options.length)
+    return loadPlainly(archive, options)
+  }
+  await Promise.all(
+    images.map(({ image }, at) =>
+      load({ ...request, image: { ...request.image, ...image }, names: [`x${at}:1`] }),
+    ),
+  )
+  expect(engine.loads.map(blobs => blobs.includes(shared))).toEqual([true, false, false])
+  // One that waits does not know yet what it sends.
+  expect(lengths).toEqual([expect.any(Number), expect.any(Number)])
 })
