@@ -45,7 +45,7 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
   const sent =
     lacking.length === 0
       ? { blobs: 0, bytes: 0 }
-      : await request.underway.oneOfFew(() => bring(request, lacking))
+      : await request.underway.oneOfFew(() => bring(request, lacking), signal)
   for (const item of items) if (!lacking.includes(item)) await check(request, item)
   for (const item of items) await nameItem(request, item)
   const taken = new Set(items.map(({ platform }) => formatPlatform(platform)))
@@ -63,7 +63,8 @@ async function bring(request: Request, items: readonly Item[]): Promise<Count> {
     for (const item of items) await check(request, item)
     return sent
   } catch (error) {
-    for (const { id } of items) await takeAway(request, id, [])
+    const ids = items.map(({ id }) => id)
+    await takeAway(request, ids, [])
     throw error
   }
 }

@@ -55,7 +55,7 @@ export function beginOwnPart(
     async end() {
       stop.abort()
       await done
-      await takeAway(request, root.digest, there)
+      await takeAway(request, [root.digest], there)
     },
   }
 }

@@ -37,7 +37,7 @@ export async function sendWhole(
     return await sendLacking(request, whole, before)
   } catch (error) {
     // An engine keeps an index of which it has not all, and what it cannot unpack.
-    await takeAway(request, whole.source.root.digest, before.there)
+    await takeAway(request, [whole.source.root.digest], before.there)
     throw error
   }
 }

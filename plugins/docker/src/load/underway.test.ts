@@ -79,3 +79,22 @@ it.each(['sent', 'failed'])('lets others send when it has %s', async how => {
   else first.fail()
   await turn
 })
+
+it('begins none of many when all is given up', async () => {
+  const underway = new Underway()
+  const giveUp = new AbortController()
+  const begun: number[] = []
+  const { promise, reject } = Promise.withResolvers<void>()
+  const all = [1, 2, 3, 4, 5, 6].map(number =>
+    underway.oneOfFew(() => {
+      begun.push(number)
+      return promise
+    }, giveUp.signal),
+  )
+  await new Promise(setImmediate)
+  giveUp.abort(new Error('enough'))
+  reject(giveUp.signal.reason)
+  const ends = await Promise.allSettled(all)
+  expect(ends.map(({ status }) => status)).toEqual(Array(6).fill('rejected'))
+  expect(begun).toEqual([1, 2, 3, 4])
+})

@@ -46,9 +46,15 @@ export class Underway {
   readonly #limit = pLimit(few)
   #waiting: { readonly beginning: Beginning; readonly begin: (claim: Claim) => void }[] = []
 
-  /** Runs the loads of few images at once: each holds memory. What begins within needs no turn of its own. */
-  oneOfFew<T>(work: () => Promise<T>): Promise<T> {
-    return this.#limit(work)
+  /**
+   * Runs the loads of few images at once: each holds memory. What begins within needs no turn of its own.
+   * Throws the signal's reason when that is aborted before its turn.
+   */
+  oneOfFew<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#limit(async () => {
+      signal.throwIfAborted()
+      return await work()
+    })
   }
 
   /**

@@ -43,7 +43,7 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
     const count = await sendWhole(request, whole, { there, held, isLoaded })
     await rememberLayers(whole.nodes, context.store)
     return count
-  })
+  }, signal)
   for (const name of lacking) {
     const isStill = await engine.tag(digest, name, signal)
     if (isStill && isThere(await engine.inspect(name, signal))) continue
