@@ -37,7 +37,7 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
     what: whatOf(request),
   })
   const items = await Promise.all(
-    chosen.map(one => itemOf(image, one, signal).catch(error => wholeError(request, one, error))),
+    chosen.map(one => itemOf(image, one, signal).catch(error => tellMissing(request, one, error))),
   )
   const lacking: Item[] = []
   for (const item of items)
@@ -70,7 +70,7 @@ async function bring(request: Request, items: readonly Item[]): Promise<Count> {
 }
 
 /** Throws an error that says all that is missing, if anything is. */
-async function wholeError(
+async function tellMissing(
   request: Request,
   { descriptor }: Chosen,
   error: unknown,
