@@ -111,9 +111,18 @@ eachContainerd()('archives by ctr images export', version => {
     expect(outcome.exitCode, outcome.stderr).toBe(0)
   }
 
+  async function exported(
+    path: string,
+    references: readonly string[],
+    ...options: readonly string[]
+  ): Promise<void> {
+    const outcome = await containerd.export(path, references, options)
+    expect(outcome.exitCode, outcome.stderr).toBe(0)
+  }
+
   it('hold one image under all its names', async () => {
     const path = join(work, 'all.tar')
-    await ctr('images', 'export', '--all-platforms', path, first, second)
+    await exported(path, [first, second], '--all-platforms')
     const images = await soundImages(path)
     expect(images.map(image => image.root.digest)).toEqual([digest])
     expect(namesOf(images)).toEqual([[first, second]])
@@ -121,7 +130,7 @@ eachContainerd()('archives by ctr images export', version => {
 
   it('are docker archives too, of one platform', async () => {
     const path = join(work, 'docker.tar')
-    await ctr('images', 'export', '--platform', 'linux/arm64', path, first)
+    await exported(path, [first], '--platform', 'linux/arm64')
     const images = await soundImages(path, 'docker')
     expect(namesOf(images)).toEqual([[first]])
     const [image] = images
@@ -130,7 +139,7 @@ eachContainerd()('archives by ctr images export', version => {
 
   it('of one platform lack the other: it is named, seen and can be left out', async () => {
     const path = join(work, 'sparse.tar')
-    await ctr('images', 'export', '--platform', 'linux/arm64', path, first)
+    await exported(path, [first], '--platform', 'linux/arm64')
     const image = pickImage(await openArchive(path), undefined)
     const survey = await surveyGraph(image)
     expect(survey).toMatchObject({

@@ -97,7 +97,7 @@ eachContainerd(
     for (const { name, digest } of images) {
       const reference = `example.com/regclient/${name}:v0.11.7`
       const file = join(away, `${name}.tar`)
-      const exported = await daemon.ctr(['images', 'export', '--all-platforms', file, reference])
+      const exported = await daemon.export(file, [reference], ['--all-platforms'])
       expect(exported.exitCode, exported.stderr).toBe(0)
       const valid = await orch(['validate', '--json', `oci-archive:${file}:${reference}`])
       expect(JSON.parse(valid.stdout)).toMatchObject({
@@ -164,9 +164,10 @@ eachContainerd('arm64')('an image in containerd', version => {
     // Nothing of it is missing. (With --all-platforms alone ctr wants the host's platform to be there.)
     const file = join(await tempFolder('export'), 'x.tar')
     const which = ['--all-platforms', '--platform', 'linux/arm64']
-    const exported = await daemon.ctr(['images', 'export', ...which, file, name])
+    const exported = await daemon.export(file, [name], which)
     expect(exported.exitCode, exported.stderr).toBe(0)
-    expect((await orch(['validate', `oci-archive:${file}:${name}`])).stdout).toContain('valid;')
+    const valid = await orch(['validate', `oci-archive:${file}:${name}`])
+    expect(valid.stdout, valid.stderr).toContain('valid;')
     const ran = await daemon.run(name, 'linux/arm64')
     expect(ran.exitCode, ran.stderr).toBe(0)
     expect(ran.stdout).toContain('linux/arm64')

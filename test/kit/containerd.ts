@@ -28,6 +28,8 @@ export interface Containerd {
   ctr(args: readonly string[], options?: { namespace?: string }): Promise<Outcome>
   /** Runs an image with `ctr run --rm`, in the network of the host, and waits for its end. */
   run(reference: string, platform: string, args?: readonly string[]): Promise<Outcome>
+  /** Writes an archive of images with `ctr images export`. A bad exit code is an answer, not an error. */
+  export(file: string, references: readonly string[], options: readonly string[]): Promise<Outcome>
   /** The names of its images. */
   images(namespace?: string): Promise<string[]>
   /** The digests of its blobs. */
@@ -135,6 +137,11 @@ export async function startContainerd(options: ContainerdOptions = {}): Promise<
     run(reference, platform, args = []) {
       const options = ['--rm', '--net-host', '--platform', platform]
       return ctr(['run', ...options, reference, `run${++runs}`, ...args])
+    },
+    export(file, references, options) {
+      // Without --local the ctr of containerd 2 now and then ends before it has written everything, and says nothing.
+      const local = version === '1.6' ? [] : ['--local']
+      return ctr(['images', 'export', ...local, ...options, file, ...references])
     },
     images: within => ask(['images', 'ls', '-q'], within),
     contents: within => ask(['content', 'ls', '-q'], within),
