@@ -5,7 +5,7 @@ import type { Settings } from '../settings/settings.ts'
 import { type GitAnswer, readGit } from '../tool/git.ts'
 import { foldersChanged } from './changes.ts'
 import type { FileDigests } from './file-digests.ts'
-import { compileInputs, type Program, sourceFolders } from './inputs.ts'
+import { compileInputs, type Program, sourceFolders, stampsVersion } from './inputs.ts'
 import { type Listing, listPackages } from './list.ts'
 import { Muster } from './muster.ts'
 import { isBroken, namedCommand } from './named.ts'
@@ -58,6 +58,9 @@ class Cohort {
 
   async answer(requests: readonly Request[]): Promise<void> {
     this.#listed = Date.now()
+    const { git, goEnv } = this.#first
+    // Read while packages are listed. What goes wrong with it is told where it is needed.
+    if (stampsVersion(this.#settings, goEnv)) git().catch(() => {})
     const listing = await this.#list([...new Set(requests.map(({ name }) => name))])
     const wanted = new Map<string, { program: Program; requests: Request[] }>()
     for (const request of requests) {

@@ -55,16 +55,15 @@ export async function compileInputs(
   context: InputsContext,
 ): Promise<Json | undefined> {
   const { goEnv, env } = context
-  const operator = parseFlags(
-    splitQuoted(goEnv['GOFLAGS'] ?? '', 'GOFLAGS'),
-    valuedBuildFlags,
-    'GOFLAGS',
-  )
+  const operator = operatorFlags(goEnv)
   const flags = [...operator, ...settings.flags]
   if (settings.cgo || settings.env['CGO_ENABLED'] !== '0') return undefined
   if (settings.linkmode === 'external' || linksOutside(operator)) return undefined
   if (flags.some(({ name }) => unknowable.has(name))) return undefined
-  const stamp = await versionStamp(program, flags, settings.dir, context)
+  const [stamp, found] = await Promise.all([
+    versionStamp(program, flags, settings.dir, context),
+    sources(program, flags, settings.dir, context),
+  ])
   if (stamp === undefined) return undefined
   return {
     go: ['GOVERSION', 'GOEXPERIMENT', 'GOFIPS140', 'GO111MODULE'].map(name => goEnv[name] ?? ''),
@@ -75,8 +74,21 @@ export async function compileInputs(
     tags: settings.tags,
     package: program.root.ImportPath,
     stamp,
-    sources: digestOf(canonicalJson(await sources(program, flags, settings.dir, context))),
+    sources: digestOf(canonicalJson(found)),
   }
+}
+
+/** Whether the main module's commands are stamped from version control, as far as flags say. */
+export function stampsVersion(settings: Settings, goEnv: GoEnv): boolean {
+  return stamps([...operatorFlags(goEnv), ...settings.flags])
+}
+
+function stamps(flags: readonly Flag[]): boolean {
+  return lastValue(flags, 'buildvcs') !== 'false'
+}
+
+function operatorFlags(goEnv: GoEnv): Flag[] {
+  return parseFlags(splitQuoted(goEnv['GOFLAGS'] ?? '', 'GOFLAGS'), valuedBuildFlags, 'GOFLAGS')
 }
 
 /** Whether a path lies in the module cache, where nothing changes: a version is its content. */
@@ -166,7 +178,7 @@ async function versionStamp(
   dir: string,
   { git }: InputsContext,
 ): Promise<Json | undefined> {
-  if (lastValue(flags, 'buildvcs') === 'false' || root.Module?.Main !== true) return null
+  if (!stamps(flags) || root.Module?.Main !== true) return null
   if (hasOtherVersionControl(dir)) return undefined
   const answer = await git()
   if (answer.state === undefined) return answer.foreign === true ? undefined : null

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFile, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -35,6 +35,15 @@ describe('the blob of a file', () => {
     const linked = await fileBlob(join(folder, 'link'))
     expect(Buffer.from(await readBlob(linked)).toString()).toBe('real')
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'may be of a file that does not know its size',
+    async () => {
+      const path = '/proc/filesystems'
+      const blob = await fileBlob(path)
+      expect(Buffer.from(await readBlob(blob)).toString()).toBe(await readFile(path, 'utf8'))
+    },
+  )
 
   it('cannot be linked into a medium, because the file may still change', async () => {
     expect(await fileBlob(await written('own', 'own'))).not.toHaveProperty('path')

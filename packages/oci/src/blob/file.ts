@@ -11,6 +11,8 @@ export interface BlobFile {
 
 /** Bytes read at once. */
 export const readSize: number = 256 * 1024
+/** Bytes asked for where a file should have ended. */
+const endProbe = 512
 
 /**
  * The bytes of a regular file from `start` up to `end`, or to the end of the file. Opened without
@@ -22,10 +24,12 @@ export async function* fileBytes(
   start: number,
   end: number,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const file = await openRegular(path)
+  const { file, size } = await openRegular(path)
   try {
     for (let at = start; at < end; ) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(readSize, end - at))
+      // Most files are small. One may be longer by now, or not know its size.
+      const left = Math.max(size - at, endProbe)
+      const buffer = Buffer.allocUnsafeSlow(Math.min(readSize, left, end - at))
       const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, at)
       if (bytesRead === 0) return
       yield buffer.subarray(0, bytesRead)
@@ -41,7 +45,7 @@ export async function openRange(
   path: string,
   { start, length }: { readonly start: number; readonly length: number } = whole,
 ): Promise<BlobFile> {
-  const file = await openRegular(path)
+  const { file } = await openRegular(path)
   return {
     async read(into, at) {
       const wanted = Math.min(into.byteLength, length - at)
@@ -59,7 +63,7 @@ export async function openRange(
 
 const whole = { start: 0, length: Number.POSITIVE_INFINITY }
 
-async function openRegular(path: string): Promise<FileHandle> {
+async function openRegular(path: string): Promise<{ file: FileHandle; size: number }> {
   // Windows has neither flag.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
   const file = await open(path, flags).catch(cause => {
@@ -73,7 +77,7 @@ async function openRegular(path: string): Promise<FileHandle> {
     await file.close()
     throw cause
   })
-  if (found.isFile()) return file
+  if (found.isFile()) return { file, size: found.size }
   await file.close()
   return refuse(path)
 }
