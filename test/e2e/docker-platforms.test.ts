@@ -87,6 +87,33 @@ eachDockerd('amd64', 'arm64')('platforms of an image for docker', version => {
     expect(await dockerd.images()).toEqual([])
   })
 
+  it('that another system runs stay out, or are refused before anything is sent', async () => {
+    const folder = await filesProject([])
+    const two = ['linux/amd64', 'windows/amd64']
+    const made = await orch(['-C', folder, 'build', '--platform', two.join(), '-e', 'layout'])
+    expect(made.exitCode, made.stderr).toBe(0)
+    const layout = `oci:${folder}/dist/oci`
+    const copied = await copy(layout, ',platforms=all')
+    const platforms = keepsIndexes ? two : ['linux/amd64']
+    expect(exportsOf(copied)).toMatchObject([{ names: [name], details: { platforms } }])
+    const said = 'without windows/amd64: the engine runs linux alone'
+    expect(copied.stderr.includes(said)).toBe(!keepsIndexes)
+    if (keepsIndexes) return
+    await dockerd.docker(['rmi', name])
+    for (const more of [
+      [',platforms=windows/amd64'],
+      ['', '--platform', 'windows/amd64'],
+      [',platforms=all', '--platform', 'windows/amd64'],
+    ]) {
+      const refused = await copy(layout, ...more)
+      expect(refused.exitCode).toBe(1)
+      const why = 'the engine runs linux alone: it cannot keep windows/amd64'
+      expect(refused.stderr).toContain(`error[PLATFORM_MISSING]: ${why}`)
+    }
+    const { stdout } = await dockerd.docker(['images', '--all', '--quiet'])
+    expect(stdout).toBe('')
+  })
+
   it('need no name of their own when there is one alone', async () => {
     const layout = `oci:${await tempFolder('arm64')}/oci`
     const one = await orch(['copy', '--platform', 'linux/arm64', `oci-archive:${archive}`, layout])

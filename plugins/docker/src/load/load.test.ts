@@ -34,7 +34,8 @@ it.each<[string, Wanted | undefined, readonly string[]]>([
     'nothing',
     undefined,
     [
-      'without linux/arm64, windows/amd64: the engine keeps one platform a name; platforms=all gives each a name',
+      'without linux/arm64: the engine keeps one platform a name; platforms=all gives each a name',
+      'without windows/amd64: the engine runs linux alone',
     ],
   ],
   ['platforms=all', 'all', ['without windows/amd64: the engine runs linux alone']],

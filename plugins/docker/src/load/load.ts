@@ -1,5 +1,5 @@
 import type { ExportResult } from '@orch/core'
-import { formatPlatform } from '@orch/oci'
+import { formatPlatform, type PlatformManifest } from '@orch/oci'
 import { loadPlatforms } from './graph.ts'
 import { note, type Request } from './request.ts'
 import { loadWhole } from './whole.ts'
@@ -38,15 +38,18 @@ async function intoGraphDriver(request: Request): Promise<ExportResult> {
   const { items, leftOut, sent } = await loadPlatforms(request)
   const names = items.flatMap(item => item.names)
   const others = items.filter(item => !item.names.some(name => request.names.includes(name)))
-  if (leftOut.length > 0) {
-    const all = leftOut.map(({ platform }) => formatPlatform(platform)).join(', ')
-    note(
-      request,
-      request.platforms === 'all'
-        ? `without ${all}: the engine runs ${request.engine.info.platform.os} alone`
-        : `without ${all}: the engine keeps one platform a name; platforms=all gives each a name`,
-    )
-  }
+  const { os } = request.engine.info.platform
+  const runs = ({ platform }: PlatformManifest): boolean => platform.os === os
+  tellLeftOut(
+    request,
+    leftOut.filter(runs),
+    'the engine keeps one platform a name; platforms=all gives each a name',
+  )
+  tellLeftOut(
+    request,
+    leftOut.filter(item => !runs(item)),
+    `the engine runs ${os} alone`,
+  )
   for (const { names: own, id } of items)
     note(request, `${own[0]} has the ID ${id} there, that of its config`)
   for (const { platform, names: own } of others)
@@ -68,6 +71,11 @@ async function intoGraphDriver(request: Request): Promise<ExportResult> {
       sent: { ...sent },
     },
   }
+}
+
+function tellLeftOut(request: Request, leftOut: readonly PlatformManifest[], why: string): void {
+  const all = leftOut.map(({ platform }) => formatPlatform(platform)).join(', ')
+  if (leftOut.length > 0) note(request, `without ${all}: ${why}`)
 }
 
 function detailsOf({ engine }: Request): { engine: string; store: string } {

@@ -45,10 +45,16 @@ describe('an engine that keeps one platform a name', () => {
     expect(namesOf(['linux/arm64'], ['linux/arm64'])).toEqual([arm64])
   })
 
-  it('leaves out what runs on another system, unless it is asked for by name', () => {
+  it('leaves out what runs on another system, and refuses it when it is asked for', () => {
     const some = ['linux/amd64', 'windows/amd64']
     expect(namesOf(some, 'all')).toEqual([own])
-    expect(namesOf(some, ['windows/amd64'])).toEqual([['x:1-windows-amd64', 'y:1-windows-amd64']])
+    const refused = expect.objectContaining({
+      code: 'PLATFORM_MISSING',
+      message: 'the engine runs linux alone: it cannot keep windows/amd64 of image x',
+    })
+    expect(() => namesOf(some, ['linux/amd64', 'windows/amd64'])).toThrow(refused)
+    for (const wanted of [undefined, 'native', 'all'] as const)
+      expect(() => namesOf(['windows/amd64'], wanted)).toThrow(refused)
   })
 
   it('refuses two platforms under one name', () => {
@@ -59,10 +65,19 @@ describe('an engine that keeps one platform a name', () => {
     )
   })
 
-  it('says what there is when it is not', () => {
-    expect(() => namesOf(['linux/arm64', 'linux/s390x'])).toThrow(
-      'image x has no linux/amd64; it has linux/arm64, linux/s390x',
+  it('says what there is when it is not, and how to load that', () => {
+    for (const wanted of [undefined, 'native'] as const) {
+      expect(() => namesOf(['linux/arm64', 'linux/s390x', 'windows/amd64'], wanted)).toThrow(
+        expect.objectContaining({
+          code: 'PLATFORM_MISSING',
+          message:
+            'image x has no linux/amd64, which is the engine’s own; it has linux/arm64, linux/s390x',
+          hint: expect.stringContaining('platforms=all'),
+        }),
+      )
+    }
+    expect(() => namesOf(['linux/arm64'], ['linux/s390x'])).toThrow(
+      'image x has no linux/s390x; it has linux/arm64',
     )
-    expect(() => namesOf(['linux/arm64'], 'native')).toThrow('image x has no linux/amd64')
   })
 })

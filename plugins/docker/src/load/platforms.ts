@@ -1,6 +1,7 @@
 import {
   chooseManifest,
   formatPlatform,
+  OrchError,
   type Platform,
   type PlatformManifest,
   selectPlatform,
@@ -31,16 +32,23 @@ export function chosenPlatforms(
   },
 ): readonly Chosen[] {
   const { wanted = 'native', native, what } = options
+  const runs = ({ platform }: Pick<PlatformManifest, 'platform'>): boolean =>
+    platform.os === native.os
+  const runnable = manifests.filter(runs)
+  if (runnable.length === 0) throw foreign(manifests, native, what)
   const [only, ...others] = manifests
   if (options.wanted === undefined && only !== undefined && others.length === 0)
     return [{ ...only, names }]
-  const own = selectPlatform(native, manifests)
+  const own = selectPlatform(native, runnable)
+  if (wanted === 'native' && own === undefined) throw notOwn(runnable, native, what)
   const chosen =
     wanted === 'all'
-      ? manifests.filter(({ platform }) => platform.os === native.os)
+      ? runnable
       : (wanted === 'native' ? [native] : wanted).map(platform =>
           chooseManifest(manifests, platform, { what }),
         )
+  const strangers = chosen.filter(item => !runs(item))
+  if (strangers.length > 0) throw foreign(strangers, native, what)
   const isOwn = ({ platform }: PlatformManifest): boolean =>
     own !== undefined && formatPlatform(platform) === formatPlatform(own.platform)
   const unique = new Map(chosen.map(item => [formatPlatform(item.platform), item]))
@@ -50,6 +58,33 @@ export function chosenPlatforms(
   }))
   refuseShared(items)
   return items.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)))
+}
+
+/** A graph driver refuses what other systems run. */
+function foreign(
+  manifests: readonly PlatformManifest[],
+  { os }: Platform,
+  what: string,
+): OrchError {
+  const why = `the engine runs ${os} alone: it cannot keep ${listOf(manifests)} of ${what}`
+  return new OrchError('PLATFORM_MISSING', why, {
+    hint: 'Load it into an engine that has containerd’s image store, or leave that platform out.',
+  })
+}
+
+function notOwn(manifests: readonly PlatformManifest[], native: Platform, what: string): OrchError {
+  const there = listOf(manifests)
+  const why = `${what} has no ${formatPlatform(native)}, which is the engine’s own; it has ${there}`
+  return new OrchError('PLATFORM_MISSING', why, {
+    hint: `Say platforms=all, or which: each but the engine’s own gets a name with its platform, such as ${nameForPlatform('x:1', manifests[0]?.platform ?? native)}.`,
+  })
+}
+
+function listOf(manifests: readonly PlatformManifest[]): string {
+  return manifests
+    .map(({ platform }) => formatPlatform(platform))
+    .sort()
+    .join(', ')
 }
 
 /** A name of the image may be what another of its names becomes for a platform. */
