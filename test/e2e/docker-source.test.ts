@@ -37,6 +37,7 @@ eachDockerd('amd64')('an image of a docker engine as the source', version => {
     const shown = await orch(['inspect', '--json', `docker-daemon:${name}`], { env })
     expect(shown.exitCode, shown.stderr).toBe(0)
     for (const platform of platforms) expect(shown.stdout).toContain(`"${platform}"`)
+    expect((await orch(['inspect', `docker-daemon:${name}`], { env })).stdout).toContain(name)
     const here = `docker-daemon:${name},host=${dockerd.host}`
     const valid = await orch(['validate', '--json', here])
     expect(JSON.parse(valid.stdout), valid.stderr).toMatchObject({ findings: [], platforms })

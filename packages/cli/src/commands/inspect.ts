@@ -2,6 +2,7 @@ import {
   type Annotations,
   blobOf,
   type Descriptor,
+  familiarReference,
   formatPlatform,
   GraphBudget,
   type ImageConfig,
@@ -12,8 +13,10 @@ import {
   isIndexType,
   namesOf,
   OrchError,
+  parseReference,
   readBlob,
   readDocument,
+  referenceOf,
 } from '@orch/oci'
 import { imageTree, type TreeNode, useColor } from '@orch/report'
 import type { Command } from 'commander'
@@ -131,7 +134,12 @@ function annotated({ annotations }: { readonly annotations?: Annotations }): Par
 
 function nodeOf(descriptor: Descriptor, label = 'blob'): InspectNode {
   const { mediaType, digest, size, platform } = descriptor
-  const note = namesOf(descriptor).at(-1)
+  const reference = referenceOf(descriptor)
+  // Else the name may be a bare tag, or free text.
+  const note =
+    reference === undefined
+      ? namesOf(descriptor).at(-1)
+      : familiarReference(parseReference(reference))
   return {
     label,
     mediaType,

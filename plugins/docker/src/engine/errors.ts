@@ -96,10 +96,18 @@ function refused(endpoint: Endpoint, what: string, cause: Refusal): OrchError {
   if (/sent an HTTP request to an HTTPS server/i.test(cause.message))
     return error('DOCKER_TLS', `the engine at ${endpoint.where} speaks TLS, and orch did not`, {
       cause,
-      hint: 'Set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context that has its certificates.',
+      hint: tlsHint(endpoint),
     })
   const words = `${cause.message} (HTTP ${cause.status})`
   return saidError(endpoint, what, words, 'DOCKER_FAILED', cause)
+}
+
+/** Where TLS is asked for depends on who named the engine. */
+function tlsHint({ by, host }: Endpoint): string {
+  if (by === 'context') return 'Give the context its certificates: docker context update --docker.'
+  const isPlain = host.kind === 'tcp' && host.tls === 'never'
+  if (isPlain) return 'Write https:// or tcp:// instead of http://.'
+  return 'Set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context that has its certificates.'
 }
 
 function isTls(cause: unknown): boolean {
@@ -120,7 +128,9 @@ function tlsError({ where, host }: Endpoint, cause: unknown): OrchError {
     cause,
     hint: plain
       ? `Port ${port} seems to speak no TLS: give its TLS port (usually 2376), or write http://host:${port} if it really has none.`
-      : 'Look at ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH or in the context: the CA must have signed the certificate of that engine, and the certificate be for its name.',
+      : /certificate required|bad certificate|handshake failure/i.test(reason)
+        ? 'That engine wants a certificate: look at cert.pem and key.pem in DOCKER_CERT_PATH or in the context.'
+        : 'Look at ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH or in the context: the CA must have signed the certificate of that engine, and the certificate be for its name.',
   })
 }
 
