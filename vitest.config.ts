@@ -19,8 +19,8 @@ const config: ViteUserConfig = defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**', daemons],
           // Some tests only wait: with vitest's one worker on two cores, nothing else ran meanwhile.
           maxWorkers: 4,
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

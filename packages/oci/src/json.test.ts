@@ -108,7 +108,7 @@ describe('JSON from outside', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'JSON_INVALID' })
     }
-    expect(performance.now() - start).toBeLessThan(2000) // quadratic time would be minutes
+    expect(performance.now() - start).toBeLessThan(10_000) // quadratic time would be minutes
   })
 
   it.each(['[]', 'null', '"x"', '1'])('is no document when it is %s', text => {

@@ -15,6 +15,6 @@ it.each(['a.', 'a://', 'a://b', '://', 'a:/', '?', 'a://b?', '@', 'a', 'a://b@']
   part => {
     const began = performance.now()
     redact(part.repeat(1_000_000 / part.length))
-    expect(performance.now() - began).toBeLessThan(1000)
+    expect(performance.now() - began).toBeLessThan(10_000) // quadratic time would be an hour
   },
 )

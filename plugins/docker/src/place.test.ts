@@ -14,6 +14,13 @@ it('refuses what is neither a name nor an ID', () => {
   expect(parsePlace('a'.repeat(64))).toEqual({ name: `sha256:${'a'.repeat(64)}` })
 })
 
+it('shows no password of a host', () => {
+  for (const field of ['hots=tcp://me:SEC/RET@h', 'hots=me:SEC/RET@h'])
+    expect(() => parsePlace(`x@sha256,${field}`)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('SEC') }),
+    )
+})
+
 it.each(['', 'x,foo=1', 'x,host=', 'x,host', 'x,host=a,context=b'])('refuses %j', text => {
   expect(() => parsePlace(text)).toThrow(
     expect.objectContaining({ code: 'DOCKER_SOURCE_INVALID', name: 'UsageError' }),

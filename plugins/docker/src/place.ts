@@ -32,9 +32,11 @@ export function parsePlace(text: string): Place {
 }
 
 function fail(text: string, why: string): never {
+  // A host may hold a password.
+  const plain = (said: string): string => said.replace(/(=|:\/\/)\S+@/g, '$1***@')
   throw new UsageError(
     'DOCKER_SOURCE_INVALID',
-    `the source docker-daemon:${text} cannot be read: ${why}`,
+    `the source docker-daemon:${plain(text)} cannot be read: ${plain(why)}`,
     {
       hint: 'Write docker-daemon:name:tag, with ,context=name or ,host=unix:///path after it if wanted.',
     },

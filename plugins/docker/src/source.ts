@@ -36,8 +36,9 @@ export async function openImage(
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   const path = join(folder, 'image.tar')
   try {
+    const saved = await engine.save([name], signal)
     const file = createWriteStream(path, { flags: 'wx', highWaterMark: 1024 * 1024 })
-    await pipeline(await engine.save([name], signal), file, { signal }).catch(error => {
+    await pipeline(saved, file, { signal }).catch(error => {
       throw diskError(error, path)
     })
     const archive = await openArchive(path, { signal, scratch: () => store.scratch('docker') })

@@ -67,7 +67,7 @@ describe('a docker archive', () => {
     const began = performance.now()
     expect((await openArchive(path)).index.manifests).toHaveLength(1000)
     // Reading it a thousand times takes a quarter of a minute.
-    expect(performance.now() - began).toBeLessThan(3000)
+    expect(performance.now() - began).toBeLessThan(10_000)
     const more = openArchive(await tarOf(json('config.json', config), items(1001)))
     await expect(more).rejects.toThrow('manifest.json lists 1001 images; at most 1000 are read')
   })

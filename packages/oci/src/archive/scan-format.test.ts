@@ -107,7 +107,8 @@ describe('headers', () => {
     const blocks = Buffer.alloc(200_001 * 512, Buffer.concat(types))
     const began = performance.now()
     await expect(names(blocks)).rejects.toThrow('more than 200000 entries')
-    expect(performance.now() - began).toBeLessThan(5000)
+    // Quadratic time would be an hour.
+    expect(performance.now() - began).toBeLessThan(30_000)
   })
 
   it('have a checksum, of bytes with or without a sign', async () => {

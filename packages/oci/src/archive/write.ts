@@ -49,7 +49,7 @@ export async function* archiveBytes(
     if (format === 'docker') docker.push(dockerItem(manifests, names))
   }
   const parts = { images, blobs: [...blobs.values()], ...(format === 'docker' ? { docker } : {}) }
-  yield* compress(archiveOf(parts, signal), compression)
+  yield* compress(tarBytes(archiveEntries(parts), { signal }), compression)
 }
 
 /** What an archive consists of. */
@@ -62,15 +62,7 @@ export interface ArchiveParts {
   readonly blobs: readonly Blob[]
 }
 
-/** The bytes of an archive of these parts, the documents first. What it names and does not hold is the caller's affair. */
-export function archiveOf(
-  parts: ArchiveParts,
-  signal?: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  return tarBytes(archiveEntries(parts), { signal })
-}
-
-/** What an archive of these parts has in it, in order. */
+/** What an archive of these parts has in it, the documents first. What it names and does not hold is the caller's affair. */
 export function archiveEntries({ images, docker, blobs }: ArchiveParts): readonly Entry[] {
   const index = encodeIndex({
     schemaVersion: 2,

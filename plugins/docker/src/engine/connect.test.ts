@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer } from 'node:net'
@@ -232,68 +232,33 @@ describe('TLS', () => {
   })
 })
 
-describe('ssh', () => {
-  /** A command of that name first in PATH, which stands in for ssh and a login. */
-  function ssh(script: string): Record<string, string> {
-    const file = join(scripted.folder, 'ssh')
-    writeFileSync(file, `#!/bin/sh\n${script}\n`)
-    chmodSync(file, 0o755)
-    return { PATH: `${scripted.folder}:${process.env['PATH']}` }
+it('loads that the engine refuses before they were read keep no connection open', async () => {
+  const answer = (status: string, value: unknown): string => {
+    const body = JSON.stringify(value)
+    return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   }
-
-  it('speaks over `ssh … docker system dial-stdio`, once for all calls', async () => {
-    const path = await scripted.engine('over-ssh', { 'GET /images/json': json([]) })
-    const log = join(scripted.folder, 'ssh.log')
-    const bridge = `const s = require('net').connect('${path}'); process.stdin.pipe(s).pipe(process.stdout)`
-    const env = ssh(`echo "$*" >> ${log}\nexec "${process.execPath}" -e "${bridge}"`)
-    const engine = await reach('ssh://me@far.example:2222/run/my.sock', env)
-    expect(await engine.images(usual.signal)).toEqual([])
-    engine.close()
-    expect(readFileSync(log, 'utf8')).toBe(
-      "-o ConnectTimeout=30 -T -l me -p 2222 -- far.example docker --host='unix:///run/my.sock' system dial-stdio\n",
-    )
+  // As Go's server does: it answers, reads no more, and closes a little later.
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => {})
+    socket.once('data', data => {
+      socket.pause()
+      if (data.includes('/images/load'))
+        socket.end(answer('500 Internal Server Error', { message: 'no space left on device' }))
+      else if (data.includes('/images/json')) socket.end(answer('200 OK', []))
+      else socket.end(answer('200 OK', { ApiVersion: '1.41', OSType: 'linux', Architecture: 'x' }))
+      setTimeout(() => socket.destroy(), 100)
+    })
   })
-
-  it('what ssh says when it fails', async () => {
-    const unknown = ssh('echo "ssh: Could not resolve hostname far.example" >&2; exit 255')
-    expect(await failure('ssh://far.example', unknown)).toEqual(
-      matching('DOCKER_UNREACHABLE', /Could not resolve hostname/, /ssh far\.example docker/),
-    )
-    const denied = ssh('echo "me@far.example: Permission denied (publickey)." >&2; exit 255')
-    expect(await failure('ssh://far.example', denied)).toEqual(
-      matching('DOCKER_DENIED', /publickey/, /group docker there/),
-    )
-    expect(await failure('ssh://far.example', { PATH: '/nowhere' })).toEqual(
-      matching('DOCKER_UNREACHABLE', /there is no ssh command/),
-    )
-  })
-
-  it('an ssh that ends in the middle', async () => {
-    const env = ssh(
-      'printf "HTTP/1.1 200 OK\\r\\nContent-Le"; echo "Timeout, far.example" >&2; exit 255',
-    )
-    expect(await failure('ssh://far.example', env)).toEqual(
-      matching('DOCKER_LOST', /"Timeout, far\.example"/),
-    )
-  })
-
-  it('an ssh that waits for ever ends with the patience', async () => {
-    const pid = join(scripted.folder, 'pid')
-    const env = ssh(`echo $$ > ${pid}; exec sleep 60`)
-    expect(await failure('ssh://far.example', env, { patience: { ssh: 500 } })).toEqual(
-      matching('DOCKER_SILENT', /does not answer/),
-    )
-    await expect
-      .poll(() => isAlive(Number(readFileSync(pid, 'utf8'))), { timeout: 5_000 })
-      .toBe(false)
-  })
+  const engine = await reach(`unix://${await scripted.listen('refusing', server)}`)
+  const open = (): number => readdirSync('/proc/self/fd').length
+  const before = open()
+  const archive = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let at = 0; at < 1000; at++) yield Buffer.alloc(64 * 1024)
+  }
+  for (let load = 0; load < 10; load++)
+    await expect(
+      engine.load(archive(), { signal: usual.signal, onMessage: () => {} }),
+    ).rejects.toEqual(matching('DOCKER_FULL', /no space left/))
+  await expect.poll(open, { timeout: 10_000 }).toBeLessThan(before + 5)
+  engine.close()
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -26,8 +26,6 @@ export interface Context {
 export function currentContext(folder: string): string | undefined {
   const file = join(folder, 'config.json')
   if (!existsSync(file)) return undefined
-  // Docker's CLI takes an empty file for none.
-  if (readFileSync(file, 'utf8').trim() === '') return undefined
   const named = readObject(file)['currentContext']
   return typeof named === 'string' && named !== '' ? named : undefined
 }
@@ -94,7 +92,9 @@ function names(folder: string): string[] {
 
 function readObject(file: string): JsonObject {
   try {
-    return parseJsonObject(readFileSync(file), 'it')
+    const bytes = readFileSync(file)
+    // Docker's CLI takes an empty file for none.
+    return bytes.toString().trim() === '' ? {} : parseJsonObject(bytes, 'it')
   } catch (cause) {
     throw new UsageError('DOCKER_CONTEXT', `cannot read ${file}: ${messageOf(cause)}`, {
       cause,

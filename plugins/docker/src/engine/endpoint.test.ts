@@ -83,6 +83,9 @@ it('a context of no engine, and files that are broken', async () => {
   await writeFile(join(folder, 'config.json'), '{')
   expect(() => at({})).toThrow(usage('DOCKER_CONTEXT', /config\.json.*JSON/, /Mend/))
   await rm(join(folder, 'config.json'))
+  await mkdir(join(folder, 'config.json'))
+  expect(() => at({})).toThrow(usage('DOCKER_CONTEXT', /config\.json.*EISDIR/, /Mend/))
+  await rm(join(folder, 'config.json'), { recursive: true })
 })
 
 it('an address or a file that is empty, as none', async () => {
@@ -143,6 +146,9 @@ describe('addresses', () => {
     ['fd://', /unix:\/\/\/path/],
     ['tcp://a:70000', /unix:\/\/\/path/],
     ['tcp://me:secret@a:1', /unix:\/\/\/path/],
+    ['tcp://💥', /unix:\/\/\/path/],
+    ['ssh://-oProxyCommand=x', /unix:\/\/\/path/],
+    ['ssh://-l@a', /unix:\/\/\/path/],
     ['ssh://a?b', /ssh:\/\/host/],
     ['ssh://', /ssh:\/\/host/],
   ])('%s is refused', (given, hint) => {
@@ -153,5 +159,7 @@ describe('addresses', () => {
     expect(() => at({ host: 'ssh://me:secret@a' })).toThrow(/password/)
     expect(() => at({ host: 'ssh://me:secret@a' })).not.toThrow(/secret/)
     expect(() => at({ host: 'tcp://me:secret@a' })).not.toThrow(/secret/)
+    expect(() => at({ host: 'tcp://me:not/secret@a' })).not.toThrow(/secret/)
+    expect(() => at({ host: 'tcp://a?token=secret' })).not.toThrow(/secret/)
   })
 })

@@ -32,6 +32,8 @@ export class CutOff extends Error {}
 
 /** No space where the engine keeps its images. */
 const full = /no space left on device|disk quota exceeded|not enough space on the disk/i
+/** An engine that ends says so of what it was about to do. */
+const ending = /client connection is closing|context canceled/i
 const denied = /permission denied while trying to connect to the docker|permission denied \(/i
 
 /**
@@ -68,23 +70,30 @@ export function engineError(endpoint: Endpoint, what: string, cause: unknown): u
 }
 
 /** The connection broke, or an answer has no end. */
-function lost({ where }: Endpoint, what: string, cause: unknown): OrchError {
+function lost(
+  { where }: Pick<Endpoint, 'where'>,
+  what: string,
+  cause: unknown,
+  words = messageOf(cause),
+): OrchError {
   return error(
     'DOCKER_LOST',
-    `the connection to the engine at ${where} broke (${what}): ${shown(messageOf(cause))}`,
+    `the connection to the engine at ${where} broke (${what}): ${shown(words)}`,
     { cause, hint: 'See whether that engine still runs and what its log says, then run again.' },
   )
 }
 
-/** An engine's own words for what it could not do: `DOCKER_FULL`, or the code given. */
+/** An engine's own words for what it could not do: `DOCKER_FULL`, `DOCKER_LOST` when it is ending, or the code given. */
 export function saidError(
-  { where }: Endpoint,
+  endpoint: Pick<Endpoint, 'where'>,
   what: string,
   words: string,
   code: 'DOCKER_FAILED' | 'DOCKER_LOAD',
   cause?: unknown,
 ): OrchError {
-  if (isFull(words)) return fullError(where, words, what, cause)
+  const { where } = endpoint
+  if (ending.test(words)) return lost(endpoint, what, cause, words)
+  if (full.test(words)) return fullError(where, words, what, cause)
   return error(code, `the engine at ${where} failed (${what}): ${shown(words)}`, {
     cause,
     hint: 'Its log may say more.',
@@ -222,18 +231,7 @@ function error(
   return new OrchError(code, message, { cause, hint })
 }
 
-/** Whether an engine's words are that its disk is full. */
-export function isFull(words: string): boolean {
-  return full.test(words)
-}
-
-/** `DOCKER_FULL`, with the engine's own words. */
-export function fullError(
-  where: string,
-  words: string,
-  what = 'POST /images/load',
-  cause?: unknown,
-): OrchError {
+function fullError(where: string, words: string, what: string, cause: unknown): OrchError {
   const why = `no space is left where the engine at ${where} keeps its images (${what}): ${shown(words)}`
   const hint = 'Free space there, such as by docker system prune, then run again.'
   return error('DOCKER_FULL', why, { cause, hint })

@@ -54,7 +54,9 @@ export function formatHost(host: Host): string {
 const authority = /^(?:\[([0-9a-f:.%]+)\]|([^\s:/?#@[\]]*))(?::(\d{1,5}))?(\/[^\s?#]*)?$/i
 
 function parseTcp(text: string, rest: string, tls: 'always' | 'never' | 'maybe'): Host {
-  const match = text.startsWith('/') ? null : authority.exec(rest)
+  // Other characters cannot be said in a request.
+  const isOther = text.startsWith('/') || /[^ -~]/.test(text)
+  const match = isOther ? null : authority.exec(rest)
   if (match === null) throw unreadable(text, 'it is not host:port')
   const [, six, name, given, path = ''] = match
   const port = given === undefined ? (tls === 'always' ? securePort : plainPort) : Number(given)
@@ -71,6 +73,9 @@ function parseTcp(text: string, rest: string, tls: 'always' | 'never' | 'maybe')
 function parseSsh(text: string): Host {
   const url = URL.parse(text)
   if (url === null || url.hostname === '') throw unreadable(text, 'it names no host')
+  // An option, for whoever calls ssh.
+  if (/^-/.test(url.hostname) || /^-/.test(decoded(url.username)))
+    throw unreadable(text, 'a host or user does not begin with -')
   if (url.password !== '')
     throw unreadable(text, 'a password in it is never used: ssh asks for none of orch')
   if (url.search !== '' || url.hash !== '') throw unreadable(text, 'something follows the host')
@@ -96,7 +101,7 @@ function unreadable(text: string, why: string): UsageError {
   const hint = text.startsWith('/')
     ? `Write unix://${text}.`
     : 'Write unix:///path, tcp://host:port, ssh://host or npipe:////./pipe/name.'
-  const plain = text.replace(/[^\s/]+@/g, '***@')
+  const plain = text.replace(/(:\/\/)?\S+@/g, '$1***@').replace(/[?#].*$/s, '?***')
   return new UsageError('DOCKER_HOST', `cannot read the engine's address ${shown(plain)}: ${why}`, {
     hint,
   })

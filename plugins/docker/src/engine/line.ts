@@ -72,8 +72,8 @@ class DialAgent extends http.Agent {
   readonly #dial: () => Duplex
 
   constructor(dial: () => Duplex, keepAlive: boolean) {
-    // Each is a login where they are kept, and servers allow few at once.
-    super({ keepAlive, ...(keepAlive ? { maxSockets: 4 } : {}) })
+    // Each is a login where they are kept, and servers allow few at once: one more than images are loaded at once.
+    super({ keepAlive, ...(keepAlive ? { maxSockets: 5 } : {}) })
     this.#dial = dial
   }
 

@@ -85,7 +85,7 @@ class Modem {
     }
     const sent = process.getBuiltinModule('node:http').request(request)
     watch(sent, patience)
-    const answered = answerOf(sent)
+    const answered = answerOf(sent, signal)
     if (dial.file === undefined) sent.end()
     else void pour(dial.file, sent)
     const answer = await answered
@@ -112,8 +112,12 @@ function pathOf({ path, options = {} }: Dial): string {
   return query.size === 0 ? plain : `${plain}?${query}`
 }
 
-function answerOf(sent: ClientRequest): Promise<IncomingMessage> {
+function answerOf(sent: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    // A request that waits for a connection does not hear it.
+    const stop = (): void => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    sent.once('close', () => signal.removeEventListener('abort', stop))
     sent.once('response', resolve)
     // Stays, since the connection may break after the answer came: then that is told by the answer.
     sent.on('error', reject)
@@ -156,7 +160,8 @@ function watch(sent: ClientRequest, patience: number): void {
   const look = (): void => {
     const { bytesRead = 0, bytesWritten = 0 } = sent.socket ?? {}
     const ours = answer !== undefined && answer.readableLength > 0
-    const theirs = sent.writableEnded || sent.writableNeedDrain
+    // One that waits for a connection was not asked yet.
+    const theirs = sent.socket !== null && (sent.writableEnded || sent.writableNeedDrain)
     if (moved !== bytesRead + bytesWritten || ours || !theirs) {
       moved = bytesRead + bytesWritten
       since = Date.now()

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream'
 /**
  * A socket on which a write that fails does not end the reading: an engine may answer with an error and
  * close before it has read everything, and the answer is still to be had. What is written after that
- * stays unwritten, so that whoever writes waits until the answer, or its lack, ends the connection.
+ * stays unwritten, so that whoever writes waits until the answer, or its lack, ends the connection. When
+ * there is no more to read it is gone: it would wait for that write, and an agent would use it again.
  */
 export function patient<T extends Duplex>(socket: T): T {
   const write = socket._write.bind(socket)
@@ -15,6 +16,7 @@ export function patient<T extends Duplex>(socket: T): T {
     }
   socket._write = (chunk, encoding, callback) => write(chunk, encoding, over(callback))
   if (writev !== undefined) socket._writev = (chunks, callback) => writev(chunks, over(callback))
+  socket.once('end', () => socket.destroy())
   return socket
 }
 

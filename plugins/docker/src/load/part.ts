@@ -1,5 +1,4 @@
-import { type Blob, type Digest, type ImageSource, OrchError } from '@orch/oci'
-import { fullError, isFull } from '../engine/errors.ts'
+import type { Blob, Digest, ImageSource } from '@orch/oci'
 import type { Request } from './request.ts'
 import { type Count, countOf, type Sending, send } from './send.ts'
 import type { Beginning, Shared } from './underway.ts'
@@ -47,14 +46,6 @@ export function sendBlobs(
   blobs: readonly Blob[],
   more: Pick<Sending, 'turn' | 'sent' | 'last'> = {},
 ): Promise<Count> {
-  const { where } = request.engine
   const images = [{ source, names: [] }]
-  const unpackError = (said: string): OrchError =>
-    isFull(said)
-      ? fullError(where, said)
-      : new OrchError('DOCKER_LOAD', `${where}: ${said}`, {
-          hint: 'It could not run there; see the engine’s log.',
-        })
-  const sending = { images, blobs, ...more }
-  return send(request, sending, source.root.digest, { unpackError })
+  return send(request, { images, blobs, ...more }, source.root.digest)
 }

@@ -5,14 +5,13 @@ import {
   type DockerManifestItem,
   digestParts,
   type EditedLayer,
-  OrchError,
 } from '@orch/oci'
 import type { EngineInfo } from '../engine/types.ts'
 import { chainsOf } from './chains.ts'
 import type { Item } from './items.ts'
 import { isReadable, plainLayer } from './layers.ts'
 import { note, type Request } from './request.ts'
-import { type Count, countOf, type Hearing, isFailedLoad, type Sending, send } from './send.ts'
+import { type Count, countOf, isFailedLoad, type Sending, send } from './send.ts'
 import type { Shared } from './underway.ts'
 
 /**
@@ -58,7 +57,7 @@ async function sendLayers(
   request: Request,
   items: readonly Item[],
   layers: readonly ChainedLayer[],
-  more: Pick<Sending, 'turn' | 'sent' | 'last'> & Pick<Hearing, 'onLayer'> = {},
+  more: Pick<Sending, 'turn' | 'sent' | 'last'> & { onLayer?: (id: string) => void } = {},
 ): Promise<Count> {
   const { engine, image } = request
   const docker = items.map(
@@ -72,10 +71,7 @@ async function sendLayers(
   const configs = new Map(items.map(({ config }) => [config.descriptor.digest, config]))
   const blobs = [...configs.values(), ...(await layerBlobs(request, layers))]
   const { onLayer, ...sending } = more
-  return send(request, { images: [], docker, blobs, ...sending }, image.root.digest, {
-    unpackError: said => new OrchError('DOCKER_LOAD', `${engine.where}: ${said}`),
-    onLayer,
-  })
+  return send(request, { images: [], docker, blobs, ...sending }, image.root.digest, onLayer)
 }
 
 /** A layer, and all diffIDs up to its own. */

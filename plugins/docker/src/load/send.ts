@@ -10,6 +10,7 @@ import {
   OrchError,
   verifiedBytes,
 } from '@orch/oci'
+import { saidError } from '../engine/errors.ts'
 import type { LoadMessage } from '../engine/types.ts'
 import { isOlder, tellsManifests } from '../engine/version.ts'
 import type { Request } from './request.ts'
@@ -36,23 +37,17 @@ const smallBytes = 1024 * 1024
 /** An engine that is sent pieces holds two of them: the one that is on its way, and the next. */
 const reuseAfter = 8
 
-/** What becomes of what the engine says. */
-export interface Hearing {
-  /** The error for unpacking that failed, which it says in an answer that is otherwise good. */
-  readonly unpackError: (said: string) => OrchError
-  /** A graph driver begins with a layer, named by the first 12 digits of its diffID. */
-  readonly onLayer?: ((id: string) => void) | undefined
-}
-
 /**
- * Streams an archive of these parts into the engine and tells how far it is. Throws what `unpackError`
- * makes, and `BLOB_CORRUPT` when the engine fails since a blob is not what its digest says.
+ * Streams an archive of these parts into the engine and tells how far it is. Throws what the engine's
+ * `load` throws, the same for unpacking that failed, which it says in an answer that is otherwise good, and
+ * `BLOB_CORRUPT` when the engine fails since a blob is not what its digest says.
+ * @param onLayer a graph driver begins with a layer, named by the first 12 digits of its diffID
  */
 export async function send(
   request: Request,
   { turn, sent, last, ...parts }: Sending,
   root: Digest,
-  { unpackError, onLayer = () => {} }: Hearing,
+  onLayer: (id: string) => void = () => {},
 ): Promise<Count> {
   const { engine, context } = request
   const { signal } = context
@@ -97,7 +92,7 @@ export async function send(
   try {
     const length = last === undefined ? await largeTarSize(archiveEntries(parts)) : undefined
     await engine.load(archive, { signal, length, onMessage })
-    if (failed !== undefined) throw unpackError(failed)
+    if (failed !== undefined) throw saidError(engine, 'POST /images/load', failed, 'DOCKER_LOAD')
   } catch (error) {
     if (isFailedLoad(error)) await checkSources(blobs, signal)
     throw error
@@ -125,11 +120,19 @@ export function isFailedLoad(error: unknown): error is OrchError {
   return error instanceof OrchError && ['DOCKER_LOAD', 'DOCKER_INCOMPLETE'].includes(error.code)
 }
 
-/** Looks whether a load failed since its source lies. Throws `BLOB_CORRUPT` then. */
+/**
+ * Looks whether a load failed since its source lies. Throws `BLOB_CORRUPT` then; a source that cannot be read
+ * again says nothing.
+ */
 export async function checkSources(blobs: readonly Blob[], signal: AbortSignal): Promise<void> {
-  for (const blob of blobs)
-    for await (const _ of verifiedBytes(blob.open({ signal }), blob.descriptor))
+  for (const blob of blobs) {
+    try {
+      for await (const _ of verifiedBytes(blob.open({ signal }), blob.descriptor));
+    } catch (error) {
       signal.throwIfAborted()
+      if (error instanceof OrchError && error.code === 'BLOB_CORRUPT') throw error
+    }
+  }
 }
 
 /** Passes an archive on; what it has beyond its blobs is little, and counts for nothing. */
