@@ -1,8 +1,8 @@
-import { cp, readdir, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exec, run } from '../kit/exec.ts'
+import { exec, type Outcome, orch, run } from '../kit/exec.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { example, filesProject } from './projects.ts'
 
@@ -10,6 +10,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 describe('the package, packed and installed in an empty folder', () => {
   let folder = ''
+
+  /** Checks the types of a program in the folder. */
+  async function checked(program: string): Promise<Outcome> {
+    const strict = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024']
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+    const tsc = join(root, 'node_modules', '.bin', 'tsc')
+    return exec(tsc, [...strict, ...types, program], { cwd: folder })
+  }
+
   beforeAll(async () => {
     folder = await tempFolder('package')
     const { packageManager } = (await import('../../package.json', { with: { type: 'json' } }))
@@ -50,10 +59,45 @@ describe('the package, packed and installed in an empty folder', () => {
 
   it('has types by which the example plugin is checked', async () => {
     await cp(join(example('plugin'), 'plugin.ts'), join(folder, 'plugin.ts'))
-    const strict = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024']
-    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
-    const tsc = join(root, 'node_modules', '.bin', 'tsc')
-    const outcome = await exec(tsc, [...strict, ...types, 'plugin.ts'], { cwd: folder })
-    expect(outcome).toMatchObject({ exitCode: 0, stdout: '' })
+    expect(await checked('plugin.ts')).toMatchObject({ exitCode: 0, stdout: '' })
+  })
+
+  describe('with the program that README.md shows', () => {
+    let cache = ''
+    beforeAll(async () => {
+      cache = await tempFolder('cache')
+      const [, part = ''] = (await readFile(join(root, 'README.md'), 'utf8')).split('As a library:')
+      const [, program = ''] = /```ts\n(.*?)```/s.exec(part) ?? []
+      await writeFile(join(folder, 'readme-build.ts'), program)
+    })
+
+    /** Runs it in a folder. */
+    async function ran(program: string, cwd: string): Promise<Outcome> {
+      const env = { ORCH_CACHE_DIR: cache, DOCKER_CONFIG: cache }
+      return exec(process.execPath, [join(folder, program)], { cwd, env })
+    }
+
+    it('builds', async () => {
+      expect(await checked('readme-build.ts')).toMatchObject({ exitCode: 0, stdout: '' })
+      const project = await filesProject([])
+      const outcome = await ran('readme-build.ts', project)
+      expect(outcome, outcome.stderr).toMatchObject({ exitCode: 0, stdout: '', stderr: '' })
+      expect((await orch(['validate', `oci:${project}/dist/oci`])).stdout).toContain(': valid;')
+    })
+
+    it('tells what goes wrong before any image is built', async () => {
+      const outcome = await ran(
+        'readme-build.ts',
+        await filesProject([], ['export:', '  - docker: {context: nope}']),
+      )
+      expect(outcome.exitCode).toBe(1)
+      expect(outcome.stderr).toContain("code: 'DOCKER_CONTEXT'")
+    })
+
+    it('tells what goes wrong in an image', async () => {
+      const outcome = await ran('readme-build.ts', await filesProject(['{from: gone, to: /gone}']))
+      expect(outcome.exitCode).toBe(1)
+      expect(outcome.stderr).toContain("code: 'FILES_MISSING'")
+    })
   })
 })
