@@ -7,14 +7,23 @@
  *     const orch = await createOrch({ plugins, root, settings })
  *     const { ok, errors, images } = await orch.build(plan).finally(() => orch.close())
  *     if (!ok) throw new AggregateError([...errors, ...images.flatMap(image => image.errors)])
+ *
+ * `orch copy` is `planDestinations`, then `copyImages`. `orch load` is a build of
+ * `project.toPlan({ exports: [{ exporter, options: {} }] })` with the exporter of `chooseRuntime`.
  */
 export {
+  type DestinationOptions,
   defineConfig,
   loadProject,
   type Project,
   type ProjectConfig,
+  planDestinations,
   type Selection,
 } from '@orch/config'
 export * from '@orch/core'
 export * as oci from '@orch/oci'
+export type { Result as CopyResult } from '@orch/report'
+export { copyImages } from './copy/copy.ts'
+export type { CopyOptions } from './copy/images.ts'
+export { type ChosenRuntime, chooseRuntime } from './load/runtime.ts'
 export { defaultPlugins } from './plugins.ts'
