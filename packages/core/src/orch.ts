@@ -47,7 +47,8 @@ export interface Orch {
   fetch(plan: Plan): Promise<FetchResult>
   /**
    * Hands images that exist to exporters; each settles on its own. Does not throw for what goes wrong:
-   * the answer tells, in the order of the images.
+   * the answer tells, in the order of the images. The options of the exports must be checked already, as
+   * `ExportPlan` says.
    */
   export(images: readonly Image[], exports: readonly ExportPlan[]): Promise<readonly Exported[]>
   /**

@@ -1,3 +1,4 @@
+import { normalizeTag } from '@orch/config'
 import type { Image, Orch } from '@orch/core'
 import {
   type Digest,
@@ -10,24 +11,31 @@ import {
   withoutNames,
 } from '@orch/oci'
 
-/** What is to be copied of a source. */
-export interface Wanted {
-  /** Names instead of those that images have; then there must be just one image. */
-  readonly names: readonly string[]
+/** What is to be copied of a source; by default every image, whole and under its names. */
+export interface CopyOptions {
+  /** Names instead of those that images have; then there must be just one image. An export's own come first. */
+  readonly names?: readonly string[]
+  /** Only these, as `oci.parsePlatform` gives them; none means all. */
+  readonly platforms?: readonly Platform[]
+  /** Ends the looking before anything is written; the signal that `createOrch` was given ends all the rest. */
+  readonly signal?: AbortSignal
+}
+
+/** The same with what the destinations say. */
+interface Wanted extends CopyOptions {
   /** A name that one destination gives: there must be just one image, too. */
   readonly destinationName: string | undefined
-  /** None means all. */
-  readonly platforms: readonly Platform[]
-  readonly signal: AbortSignal
 }
 
 /**
  * The images that a source means: the one that it names, else every image of its medium, each with
- * the platforms that are wanted. Throws `IMAGE_NOT_FOUND` when there is none, `IMAGE_AMBIGUOUS` when
- * there must be one and are several, `PLATFORM_MISSING`, and what opening throws.
+ * the platforms that are wanted. Throws `REFERENCE_INVALID` for a name that is none, `IMAGE_NOT_FOUND` when
+ * there is no image, `IMAGE_AMBIGUOUS` when there must be one and are several, `PLATFORM_MISSING`, and what
+ * opening throws.
  */
 export async function imagesOf(orch: Orch, source: string, wanted: Wanted): Promise<Image[]> {
-  const { names, destinationName, platforms, signal } = wanted
+  const { destinationName, platforms = [], signal } = wanted
+  const names = [...new Set((wanted.names ?? []).map(normalizeTag))]
   const one = names.length > 0 || destinationName !== undefined
   const opened = await orch.open(source, { whole: !one })
   const found = (one ? undefined : opened.images?.()) ?? [opened]

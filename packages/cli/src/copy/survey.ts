@@ -14,7 +14,7 @@ import type { ResultManifest } from '@orch/report'
  */
 export async function surveyImages(
   images: readonly Image[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<readonly (readonly ResultManifest[])[]> {
   const surveys: Survey[] = []
   const errors: OrchError[] = []
@@ -31,7 +31,7 @@ export async function surveyImages(
 async function manifestsOf(
   image: Image,
   survey: Survey | undefined,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<readonly ResultManifest[]> {
   const documents = new Map(
     survey?.nodes.map(({ descriptor, document }) => [descriptor.digest, document]),

@@ -1,10 +1,11 @@
 import type { Plugin, Runtime } from '@orch/core'
 import { messageOf, OrchError } from '@orch/oci'
 
-/** The runtime that images are loaded into. */
+/** The runtime that `orch load` puts images into. */
 export interface ChosenRuntime {
+  /** Such as `docker`: what `Project.toPlan` takes. */
   readonly exporter: string
-  /** What is to be said of the choice, a line each. */
+  /** What is to be said of the choice, a line each, in the words of `orch load`. */
   readonly notes: readonly string[]
 }
 

@@ -47,9 +47,14 @@ export interface ConfigPlan {
   readonly workdir?: string
 }
 
-/** One exporter with its options, as its schema left them. */
+/**
+ * One exporter with its options. `Project.toPlan` and `planDestinations` make checked ones; nothing checks
+ * them again, so that one made by hand with a wrong or misspelt option fails in its exporter, or is taken
+ * without that option.
+ */
 export interface ExportPlan {
   readonly exporter: string
+  /** As the exporter's schema left them: not text, but lists, flags and numbers, with every default. */
   readonly options: unknown
   /** The names in this medium, instead of the image's own: the exporter finds them in `image.references`. */
   readonly references?: readonly string[]
