@@ -27,7 +27,13 @@ export function namesFor(image: string, references: readonly string[]): readonly
 
 function nameOf(text: string): string {
   const reference = withDefaultTag(parseReference(text))
-  if (reference.digest === undefined) return familiarReference(reference)
+  const name = familiarReference(reference)
+  // An engine takes these for IDs.
+  if (/^(?:sha256|sha512|[a-f0-9]{64}):/.test(name))
+    throw new UsageError('DOCKER_NAME', `${text} is no name in an engine: it looks like an ID`, {
+      hint: 'Give it another name, or one with a registry before it.',
+    })
+  if (reference.digest === undefined) return name
   throw new UsageError('DOCKER_NAME', `${text} has a digest, which no name in an engine has`, {
     hint: 'Leave out @ and what follows.',
   })

@@ -57,7 +57,7 @@ export function fakeEngine(
     },
     async remove(id) {
       engine.removed.push(id)
-      return engine.held.delete(id as Digest)
+      return names.delete(id) || engine.held.delete(id as Digest)
     },
     save: () => Promise.reject(new Error('not asked for')),
     close() {},

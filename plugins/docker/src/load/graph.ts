@@ -8,6 +8,7 @@ import {
 } from '@orch/oci'
 import { incomplete } from './incomplete.ts'
 import { type Item, itemOf } from './items.ts'
+import { giveNames, type Naming } from './naming.ts'
 import { type Chosen, chosenPlatforms } from './platforms.ts'
 import { type Request, whatOf } from './request.ts'
 import type { Count } from './send.ts'
@@ -39,6 +40,13 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
   const items = await Promise.all(
     chosen.map(one => itemOf(image, one, signal).catch(error => tellMissing(request, one, error))),
   )
+  // Before anything is sent: an engine that does not take a name says so.
+  const namings: Naming[] = []
+  for (const { id, names } of items)
+    for (const name of names) {
+      const before = (await engine.inspect(name, signal))?.id
+      if (before !== id) namings.push({ name, id, before })
+    }
   const lacking: Item[] = []
   for (const item of items)
     if ((await engine.inspect(item.id, signal)) === undefined) lacking.push(item)
@@ -46,12 +54,19 @@ export async function loadPlatforms(request: Request): Promise<Loaded> {
     lacking.length === 0
       ? { blobs: 0, bytes: 0 }
       : await request.underway.oneOfFew(() => bring(request, lacking), signal)
-  for (const item of items) if (!lacking.includes(item)) await check(request, item)
-  for (const item of items) await nameItem(request, item)
-  const taken = new Set(items.map(({ platform }) => formatPlatform(platform)))
+  try {
+    for (const item of items) if (!lacking.includes(item)) await check(request, item)
+    await giveNames(request, namings, ({ id }, found) =>
+      found?.id === id ? undefined : `it is ${found?.id ?? 'not there'}, not ${id}`,
+    )
+  } catch (error) {
+    await takeAwayItems(request, lacking)
+    throw error
+  }
+  const taken = new Set(chosen.map(({ descriptor }) => descriptor.digest))
   const leftOut =
     platforms === undefined || platforms === 'all'
-      ? manifests.filter(({ platform }) => !taken.has(formatPlatform(platform)))
+      ? manifests.filter(({ descriptor }) => !taken.has(descriptor.digest))
       : []
   return { items, leftOut, sent }
 }
@@ -63,10 +78,15 @@ async function bring(request: Request, items: readonly Item[]): Promise<Count> {
     for (const item of items) await check(request, item)
     return sent
   } catch (error) {
-    const ids = items.map(({ id }) => id)
-    await takeAway(request, ids, [])
+    await takeAwayItems(request, items)
     throw error
   }
+}
+
+/** Those that were not there before. */
+async function takeAwayItems(request: Request, items: readonly Item[]): Promise<void> {
+  const ids = items.map(({ id }) => id)
+  await takeAway(request, ids, [])
 }
 
 /** Throws an error that says all that is missing, if anything is. */
@@ -90,21 +110,10 @@ async function check({ engine, image, context }: Request, item: Item): Promise<v
   if (found.id !== digest) throw incomplete(engine.where, what, `it is ${found.id}, not ${digest}`)
   const { os, architecture } = found.platform
   // A config that says nothing leaves it open.
-  const isOther = (said: string, wanted: string): boolean => said !== '' && said !== wanted
+  const isOther = (said: string, wanted: string): boolean => !['', 'unknown', wanted].includes(said)
   if (isOther(os, item.platform.os) || isOther(architecture, item.platform.architecture))
     throw incomplete(engine.where, what, `it is for ${formatPlatform(found.platform)}`)
   const wanted = item.layers.map(({ diffId }) => diffId)
   if (found.diffIds.join() !== wanted.join())
     throw incomplete(engine.where, what, 'its layers are others')
-}
-
-async function nameItem({ engine, context }: Request, item: Item): Promise<void> {
-  const digest = item.id
-  for (const name of item.names) {
-    if ((await engine.inspect(name, context.signal))?.id === digest) continue
-    const isThere = await engine.tag(digest, name, context.signal)
-    const found = isThere ? await engine.inspect(name, context.signal) : undefined
-    if (found?.id !== digest)
-      throw incomplete(engine.where, name, `it is ${found?.id ?? 'not there'}, not ${digest}`)
-  }
 }

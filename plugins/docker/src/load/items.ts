@@ -39,7 +39,8 @@ export async function itemOf(
   if (parsed === undefined) throw unloadable(descriptor.digest, 'its config names no layers')
   for (const key of ['os', 'architecture'] as const) {
     const said = parsed[key] ?? ''
-    if (said !== '' && said !== platform[key])
+    // One that says nothing leaves it open.
+    if (!['', 'unknown', platform[key]].includes(said))
       throw unloadable(
         descriptor.digest,
         `it is listed for ${formatPlatform(platform)}, and its config says ${said}`,

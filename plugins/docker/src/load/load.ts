@@ -40,9 +40,12 @@ async function intoGraphDriver(request: Request): Promise<ExportResult> {
   const others = items.filter(item => !item.names.some(name => request.names.includes(name)))
   const { os } = request.engine.info.platform
   const runs = ({ platform }: PlatformManifest): boolean => platform.os === os
+  const taken = new Set(items.map(({ platform }) => formatPlatform(platform)))
+  const isTwin = ({ platform }: PlatformManifest): boolean => taken.has(formatPlatform(platform))
+  tellLeftOut(request, leftOut.filter(isTwin), 'the image has it twice, and the first one counts')
   tellLeftOut(
     request,
-    leftOut.filter(runs),
+    leftOut.filter(item => runs(item) && !isTwin(item)),
     'the engine keeps one platform a name; platforms=all gives each a name',
   )
   tellLeftOut(

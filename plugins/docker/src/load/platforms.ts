@@ -51,7 +51,12 @@ export function chosenPlatforms(
   if (strangers.length > 0) throw foreign(strangers, native, what)
   const isOwn = ({ platform }: PlatformManifest): boolean =>
     own !== undefined && formatPlatform(platform) === formatPlatform(own.platform)
-  const unique = new Map(chosen.map(item => [formatPlatform(item.platform), item]))
+  const unique = new Map<string, PlatformManifest>()
+  for (const item of chosen) {
+    const platform = formatPlatform(item.platform)
+    // Of two for one platform the first counts, as everywhere.
+    if (!unique.has(platform)) unique.set(platform, item)
+  }
   const items = [...unique.values()].map(item => ({
     ...item,
     names: isOwn(item) ? names : names.map(name => nameForPlatform(name, item.platform)),

@@ -8,7 +8,7 @@ import {
 } from '@orch/oci'
 import type { ListedImage } from '../engine/types.ts'
 import { chainsOf } from './chains.ts'
-import { incomplete } from './incomplete.ts'
+import { incomplete, notWhole } from './incomplete.ts'
 import { beginOwnPart } from './own-part.ts'
 import { beginningOf, type Part, sendBlobs, sendPart } from './part.ts'
 import { note, type Request, whatOf } from './request.ts'
@@ -56,8 +56,7 @@ async function sendLacking(
   const checked = async (sent: Count, some: readonly Blob[]): Promise<Count> => {
     if (await isLoaded()) return sent
     await checkSources(some, context.signal)
-    const why = 'it is not there with all its platforms, or not unpacked'
-    throw incomplete(engine.where, whatOf(request), why)
+    throw incomplete(engine.where, whatOf(request), notWhole)
   }
   let isLeftOut = blobs.length < all.length
   const first = beginOwnPart(request, part, own, there)

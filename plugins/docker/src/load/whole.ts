@@ -1,10 +1,12 @@
 import { type Digest, type Platform, type WholeImage, wholeImage } from '@orch/oci'
 import type { ListedImage } from '../engine/types.ts'
 import { availableOf, heldLayers, rememberLayers } from './held.ts'
-import { incomplete } from './incomplete.ts'
+import { notWhole } from './incomplete.ts'
+import { giveNames, type Naming } from './naming.ts'
 import { type Request, whatOf } from './request.ts'
 import type { Count } from './send.ts'
 import { ownManifest, sendWhole } from './send-whole.ts'
+import { takeAway } from './take-away.ts'
 
 /** What became of an image. */
 export interface LoadedWhole {
@@ -30,12 +32,16 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
   // One whose API does not tell has what it was sent.
   const isThere = (found: ListedImage | undefined): boolean =>
     isWhole(found) || (found !== undefined && found.id === digest && isUntold(found))
-  const lacking: string[] = []
-  for (const name of names) if (!isWhole(await engine.inspect(name, signal))) lacking.push(name)
+  const lacking: Naming[] = []
+  for (const name of names) {
+    const found = await engine.inspect(name, signal)
+    if (!isWhole(found)) lacking.push({ name, id: digest, before: found?.id })
+  }
   const nothing = { blobs: 0, bytes: 0 }
   if (lacking.length === 0) return { whole, sent: nothing }
+  let there: readonly ListedImage[] = []
   const sent = await request.underway.oneOfFew(async () => {
-    const there = await engine.images(signal)
+    there = await engine.images(signal)
     // Under another name already: it needs no more than this one.
     if (there.some(isWhole)) return nothing
     const isLoaded = async (): Promise<boolean> => isThere(await engine.inspect(digest, signal))
@@ -44,10 +50,11 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
     await rememberLayers(whole.nodes, context.store)
     return count
   }, signal)
-  for (const name of lacking) {
-    const isStill = await engine.tag(digest, name, signal)
-    if (isStill && isThere(await engine.inspect(name, signal))) continue
-    throw incomplete(engine.where, name, 'it is not there with all its platforms, or not unpacked')
+  try {
+    await giveNames(request, lacking, (_, found) => (isThere(found) ? undefined : notWhole))
+  } catch (error) {
+    await takeAway(request, [digest], there)
+    throw error
   }
   return { whole, sent }
 }
