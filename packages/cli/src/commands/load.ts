@@ -1,6 +1,7 @@
+import { resolve } from 'node:path'
 import { parseExport, type Selection } from '@orch/config'
 import type { Plugin } from '@orch/core'
-import { didYouMean, UsageError } from '@orch/oci'
+import { didYouMean, openArchive, UsageError } from '@orch/oci'
 import { type Command, Option } from 'commander'
 import { chooseRuntime, runtimeNames } from '../load/runtime.ts'
 import { defaultPlugins } from '../plugins.ts'
@@ -22,7 +23,7 @@ export function addLoad(program: Command, run: Runner): void {
     addSelection(command).addOption(
       new Option(
         '--to <runtime[,key=value…]>',
-        'the runtime, docker or containerd, with options of its exporter; by default the one that the environment names, else the first that is there',
+        'the runtime, docker or containerd, with options of its exporter; by default the one that the environment names (DOCKER_HOST or DOCKER_CONTEXT, CONTAINERD_ADDRESS), else the first that is there',
       ).argParser(append),
     ),
   ).action(run(load))
@@ -33,9 +34,11 @@ async function load(
   images: readonly string[],
   options: LoadOptions,
 ): Promise<number> {
-  refuseSources(images)
+  await refuseSources(session, images, options.to)
   const project = await openProject(session)
   const selection = selectionOf(images, options)
+  // What is wrong with the call is told before runtimes are looked for.
+  await project.toPlan(selection)
   const { exports, notes } = await targetOf(project.plugins, options)
   const plan = await project.toPlan({ ...selection, exports })
   return runBuild(session, project, plan, options, notes)
@@ -68,17 +71,38 @@ async function targetOf(
 }
 
 /** An image that exists is not built: whoever names one wants `copy`. */
-function refuseSources(images: readonly string[]): void {
+async function refuseSources(
+  { cwd, interruption }: Session,
+  images: readonly string[],
+  to: readonly string[] = runtimeNames(defaultPlugins()),
+): Promise<void> {
   const schemes = defaultPlugins().flatMap(({ sources = [] }) => sources)
-  const source = images.find(
-    text => schemes.some(scheme => text.startsWith(`${scheme}:`)) || /\.tar(?:\.\w+)?$/.test(text),
-  )
+  const isSource = (text: string): boolean =>
+    schemes.some(scheme => text.startsWith(`${scheme}:`)) || /\.tar(?:\.\w+)?$/.test(text)
+  const source = images.find(isSource)
   if (source === undefined) return
+  const isNamed = schemes.some(scheme => source.startsWith(`${scheme}:`))
+  const scheme = isNamed ? '' : await archiveScheme(resolve(cwd, source), interruption.signal)
+  const ways = to.map(text => `orch copy ${scheme}${source} ${quoted(text)}`)
   throw new UsageError(
     'LOAD_SOURCE',
     `${source} names an image that exists; orch load builds images of the project`,
-    {
-      hint: `To load it as it is: orch copy ${source.includes(':') ? source : `oci-archive:${source}`} ${runtimeNames(defaultPlugins())[0] ?? 'DESTINATION'}`,
-    },
+    { hint: `To load it as it is: ${ways.join(', or ')}` },
   )
+}
+
+/** Which source reads the archive, where one look at it tells; else that of the most archives. */
+async function archiveScheme(path: string, signal: AbortSignal): Promise<string> {
+  try {
+    const archive = await openArchive(path, { signal })
+    await archive.close()
+    return `${archive.format === 'docker' ? 'docker' : 'oci'}-archive:`
+  } catch {
+    return 'oci-archive:' // What is wrong with it is told by the copy.
+  }
+}
+
+/** For the shell. */
+function quoted(text: string): string {
+  return /^[\w,=./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
