@@ -1,7 +1,7 @@
 import type { ExportPlan, Plugin } from '@orch/core'
 import { describe, expect, it } from 'vitest'
 import { planDestinations } from './destinations.ts'
-import { fakes, faultOf } from './test-project.ts'
+import { fakes, faultOf, project } from './test-project.ts'
 
 const writers: Plugin = {
   name: 'writers',
@@ -82,6 +82,23 @@ describe('a destination', () => {
       expect(await hintOf(text)).toMatch(/^Did you mean "docker:"\? Dest/)
     expect(await hintOf('Docker://hello')).toMatch(/^Did you mean "docker:\/\/"\? Dest/)
     expect(await hintOf('hello')).toMatch(/^Destinations/)
+  })
+
+  it('is no exporter, and how to write it as one is told', async () => {
+    const { toPlan } = await project(
+      { 'orch.yaml': 'images: { api: { build: { bazel: x } } }' },
+      { builtins: [...fakes, writers] },
+    )
+    const exports = [{ exporter: 'tar:out:x', options: {} }]
+    expect(await faultOf(toPlan({ exports }))).toMatchObject({
+      code: 'EXPORTER_UNKNOWN',
+      hint: 'Write -e oci-archive,dest=out:x.',
+    })
+    expect(
+      await faultOf(toPlan({ exports: [{ exporter: 'dir:a:x', options: {} }] })),
+    ).toMatchObject({
+      hint: expect.stringMatching(/^Write -e layout,dest=\S+\/a -t x\.$/),
+    })
   })
 
   it('is offered options that it may have or not', async () => {

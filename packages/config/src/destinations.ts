@@ -44,20 +44,46 @@ export async function planDestinations(
   { plugins, root, shared = {}, offered = {} }: DestinationOptions,
 ): Promise<readonly ExportPlan[]> {
   const { exporters } = pluginSet(plugins).tables
-  const readers = new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
+  const readers = readersOf(plugins)
   const wanted: WantedExport[] = []
   for (const text of texts) {
     const { first, options } = readFields(text)
-    const [, scheme = '', slashes = '', rest = ''] =
-      /^([a-z][a-z0-9-]*):(\/\/)?(.*)$/is.exec(first) ?? []
-    // `docker://` is a registry and `docker:` an engine; other schemes take the slashes or leave them.
-    const read = readers.get(`${scheme}:${slashes}`) ?? readers.get(scheme)
+    const { read, scheme, rest } = schemeOf(first, readers)
     if (read !== undefined) wanted.push(await readDestination(text, read, rest, options, root))
     else if (exporters.has(first)) wanted.push({ exporter: first, options, label: text })
-    else
-      throw unknown(first, text, `${scheme}:${slashes}`, [...readers.keys()], [...exporters.keys()])
+    else throw unknown(first, text, scheme, [...readers.keys()], [...exporters.keys()])
   }
   return freeze(await exportPlans(withShared(wanted, shared, offered, exporters), exporters))
+}
+
+function readersOf(plugins: readonly Plugin[]): ReadonlyMap<string, Reader> {
+  return new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
+}
+
+/** The scheme that a text begins with (`docker://` is a registry and `docker:` an engine), and who reads the rest. */
+function schemeOf(
+  text: string,
+  readers: ReadonlyMap<string, Reader>,
+): { readonly read: Reader | undefined; readonly scheme: string; readonly rest: string } {
+  const [, name = '', slashes = '', rest = ''] =
+    /^([a-z][a-z0-9-]*):(\/\/)?(.*)$/is.exec(text) ?? []
+  const scheme = `${name}:${slashes}`
+  // Other schemes take the slashes or leave them.
+  return { read: readers.get(scheme) ?? readers.get(name), scheme, rest }
+}
+
+/** How `--export` and `--tag` say what a destination does, as a hint; undefined for a text that is none. Throws as `planDestinations` does. */
+export async function exportFor(
+  text: string,
+  plugins: readonly Plugin[],
+  root: string,
+): Promise<string | undefined> {
+  const { read, rest } = schemeOf(text, readersOf(plugins))
+  if (read === undefined) return undefined
+  const { exporter, options, references } = await answerOf(text, read, rest, root)
+  const fields = Object.entries(options).map(([key, value]) => `,${key}=${value}`)
+  const tags = references.map(name => ` -t ${name}`)
+  return `Write -e ${exporter}${fields.join('')}${tags.join('')}.`
 }
 
 /** Gives every export the options that its exporter has and that it does not set itself. */

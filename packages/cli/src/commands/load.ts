@@ -61,7 +61,10 @@ async function targetOf(
   const wanted = parseExport(to)
   const known = runtimeNames(plugins)
   if (known.includes(wanted.exporter)) return { exports: [wanted], notes: [] }
-  const near = didYouMean(wanted.exporter, known)
+  const [, runtime = '', name] = /^([\w-]+):(?:\/\/)?(.+)$/s.exec(wanted.exporter) ?? []
+  const near = known.includes(runtime)
+    ? `Write -t ${name} --to ${runtime}.`
+    : didYouMean(wanted.exporter, known)
   const elsewhere = 'To put images elsewhere: orch build --export NAME.'
   throw new UsageError(
     'RUNTIME_UNKNOWN',
