@@ -7,6 +7,7 @@ import { chooseRuntime, runtimeNames } from '../load/runtime.ts'
 import { defaultPlugins } from '../plugins.ts'
 import type { Runner } from '../runner.ts'
 import { openProject, type Session } from '../session.ts'
+import { addExporterHelp } from './exporter-help.ts'
 import { addBuilding, type BuildingOptions, runBuild } from './run-build.ts'
 import { addSelection, append, type SelectOptions, selectionOf } from './select.ts'
 
@@ -19,6 +20,7 @@ export function addLoad(program: Command, run: Runner): void {
   const command = program
     .command('load')
     .description('build images and load them into the container runtime that is here')
+  addExporterHelp(command, runtimeNames(defaultPlugins()))
   addBuilding(
     addSelection(command).addOption(
       new Option(
