@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { orch } from '../kit/exec.ts'
+import { orch, run } from '../kit/exec.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { filesProject } from './projects.ts'
 
@@ -13,6 +13,19 @@ it('orch load says what it looked for when no runtime is there', async () => {
   expect(outcome).toMatchObject({ exitCode: 1, stdout: '' })
   expect(outcome.stderr).toContain('error[RUNTIME_MISSING]')
   expect(outcome.stderr).toContain(socket)
+})
+
+it('orch load says what is wrong with the call before it looks for a runtime, and with the environment', async () => {
+  const folder = await filesProject([])
+  const socket = join(await tempFolder('load'), 'none.sock')
+  const env = { CONTAINERD_ADDRESS: socket, DOCKER_HOST: `unix://${socket}` }
+  const unknown = await orch(['-C', folder, 'load', 'example.com/tiny:dev'], { env })
+  expect(unknown).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(unknown.stderr).toContain('error[IMAGE_UNKNOWN]')
+  const named = { ...env, DOCKER_HOST: undefined, CONTAINERD_ADDRESS: 'far:1' }
+  const wrong = await orch(['-C', folder, 'load'], { env: named })
+  expect(wrong).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(wrong.stderr).toContain('error[CONTAINERD_ADDRESS]')
 })
 
 /** A runtime that is there, or not, by an environment variable, as a plugin of a project. */
@@ -60,6 +73,13 @@ it('orch load names copy for an image that exists, and build for what is no runt
   const source = await orch(['-C', folder, 'load', 'oci-archive:x.tar'])
   expect(source).toMatchObject({ exitCode: 2, stdout: '' })
   expect(source.stderr).toContain('orch copy oci-archive:x.tar')
+  await orch(['-C', folder, 'build', '-e', 'docker-archive,dest=saved.tar'])
+  // As older engines save: without the files of a layout.
+  await run('tar', ['-C', folder, '-xf', join(folder, 'saved.tar')])
+  await run('tar', ['-C', folder, '-cf', join(folder, 'saved.tar'), 'manifest.json', 'blobs'])
+  const saved = await orch(['-C', folder, 'load', 'saved.tar', '--to', 'containerd'])
+  expect(saved).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(saved.stderr).toContain('orch copy docker-archive:saved.tar containerd\n')
   const layout = await orch(['-C', folder, 'load', '--to', 'layout'])
   expect(layout).toMatchObject({ exitCode: 2, stdout: '' })
   expect(layout.stderr).toContain('error[RUNTIME_UNKNOWN]')

@@ -1,7 +1,7 @@
 import type { ExportPlan, Plugin } from '@orch/core'
 import { describe, expect, it } from 'vitest'
 import { planDestinations } from './destinations.ts'
-import { fakes, faultOf } from './test-project.ts'
+import { fakes, faultOf, project } from './test-project.ts'
 
 const writers: Plugin = {
   name: 'writers',
@@ -51,7 +51,7 @@ describe('a destination', () => {
     expect(await faultOf(plan('dirr:out'))).toEqual({
       code: 'DESTINATION_UNKNOWN',
       lines: ['nothing here writes to "dirr:out"'],
-      hint: 'Did you mean "dir"? Destinations are dir, tar, each with a colon and a place (oci:dist/oci), or exporters as --export has them: layout, oci-archive.',
+      hint: 'Did you mean "dir:"? Destinations are dir, tar, each with a colon and a place (oci:dist/oci), or exporters as --export has them: layout, oci-archive.',
     })
     expect(await faultOf(plan('x.tar'))).toMatchObject({ code: 'DESTINATION_UNKNOWN' })
   })
@@ -67,6 +67,38 @@ describe('a destination', () => {
       )
     for (const text of ['dist/oci', './out', 'dokcer:y:1'])
       expect(await hintOf(text)).not.toContain('write docker://')
+  })
+
+  it('that reads as a name with a tag is told both ways, and one colon is no registry', async () => {
+    const destination = { exporter: 'layout', options: {}, references: [] }
+    const own = { docker: () => destination, 'docker://': () => destination }
+    const plugins = [...fakes, { ...writers, destinations: own }]
+    const hintOf = async (text: string): Promise<string> =>
+      (await faultOf(planDestinations([text], { plugins, root: '/' }))).hint ?? ''
+    const both =
+      /^For Docker Engine, write docker:hello:1; for a registry, docker:\/\/host\/hello:1\. /
+    expect(await hintOf('hello:1')).toMatch(both)
+    for (const text of ['Docker:hello', 'dokcer:hello:1', 'dcoker:hello'])
+      expect(await hintOf(text)).toMatch(/^Did you mean "docker:"\? Dest/)
+    expect(await hintOf('Docker://hello')).toMatch(/^Did you mean "docker:\/\/"\? Dest/)
+    expect(await hintOf('hello')).toMatch(/^Destinations/)
+  })
+
+  it('is no exporter, and how to write it as one is told', async () => {
+    const { toPlan } = await project(
+      { 'orch.yaml': 'images: { api: { build: { bazel: x } } }' },
+      { builtins: [...fakes, writers] },
+    )
+    const exports = [{ exporter: 'tar:out:x', options: {} }]
+    expect(await faultOf(toPlan({ exports }))).toMatchObject({
+      code: 'EXPORTER_UNKNOWN',
+      hint: 'Write -e oci-archive,dest=out:x.',
+    })
+    expect(
+      await faultOf(toPlan({ exports: [{ exporter: 'dir:a:x', options: {} }] })),
+    ).toMatchObject({
+      hint: expect.stringMatching(/^Write -e layout,dest=\S+\/a -t x\.$/),
+    })
   })
 
   it('is offered options that it may have or not', async () => {

@@ -5,7 +5,14 @@ import {
   type OptionsSchema,
   type Plugin,
 } from '@orch/core'
-import { didYouMean, messageOf, OrchError, parseReference, UsageError } from '@orch/oci'
+import {
+  didYouMean,
+  messageOf,
+  OrchError,
+  parseReference,
+  type Reference,
+  UsageError,
+} from '@orch/oci'
 import { z } from 'zod'
 import { exportPlans, type WantedExport } from './export-plans.ts'
 import { type ExportText, readFields } from './export-text.ts'
@@ -37,19 +44,46 @@ export async function planDestinations(
   { plugins, root, shared = {}, offered = {} }: DestinationOptions,
 ): Promise<readonly ExportPlan[]> {
   const { exporters } = pluginSet(plugins).tables
-  const readers = new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
+  const readers = readersOf(plugins)
   const wanted: WantedExport[] = []
   for (const text of texts) {
     const { first, options } = readFields(text)
-    const [, scheme = '', slashes = '', rest = ''] =
-      /^([a-z][a-z0-9-]*):(\/\/)?(.*)$/s.exec(first) ?? []
-    // `docker://` is a registry and `docker:` an engine; other schemes take the slashes or leave them.
-    const read = readers.get(`${scheme}:${slashes}`) ?? readers.get(scheme)
+    const { read, scheme, rest } = schemeOf(first, readers)
     if (read !== undefined) wanted.push(await readDestination(text, read, rest, options, root))
     else if (exporters.has(first)) wanted.push({ exporter: first, options, label: text })
     else throw unknown(first, text, scheme, [...readers.keys()], [...exporters.keys()])
   }
   return freeze(await exportPlans(withShared(wanted, shared, offered, exporters), exporters))
+}
+
+function readersOf(plugins: readonly Plugin[]): ReadonlyMap<string, Reader> {
+  return new Map(plugins.flatMap(plugin => Object.entries(plugin.destinations ?? {})))
+}
+
+/** The scheme that a text begins with (`docker://` is a registry and `docker:` an engine), and who reads the rest. */
+function schemeOf(
+  text: string,
+  readers: ReadonlyMap<string, Reader>,
+): { readonly read: Reader | undefined; readonly scheme: string; readonly rest: string } {
+  const [, name = '', slashes = '', rest = ''] =
+    /^([a-z][a-z0-9-]*):(\/\/)?(.*)$/is.exec(text) ?? []
+  const scheme = `${name}:${slashes}`
+  // Other schemes take the slashes or leave them.
+  return { read: readers.get(scheme) ?? readers.get(name), scheme, rest }
+}
+
+/** How `--export` and `--tag` say what a destination does, as a hint; undefined for a text that is none. Throws as `planDestinations` does. */
+export async function exportFor(
+  text: string,
+  plugins: readonly Plugin[],
+  root: string,
+): Promise<string | undefined> {
+  const { read, rest } = schemeOf(text, readersOf(plugins))
+  if (read === undefined) return undefined
+  const { exporter, options, references } = await answerOf(text, read, rest, root)
+  const fields = Object.entries(options).map(([key, value]) => `,${key}=${value}`)
+  const tags = references.map(name => ` -t ${name}`)
+  return `Write -e ${exporter}${fields.join('')}${tags.join('')}.`
 }
 
 /** Gives every export the options that its exporter has and that it does not set itself. */
@@ -134,23 +168,42 @@ function unknown(
   schemes: readonly string[],
   exporters: readonly string[],
 ): UsageError {
+  const known = [...schemes.map(withColon), ...exporters]
   const near =
     registryHint(first, schemes) ??
-    didYouMean(scheme === '' ? text : scheme, [...schemes, ...exporters])
-  const known = `Destinations are ${schemes.toSorted().join(', ')}, each with a colon and a place (oci:dist/oci), or exporters as --export has them: ${exporters.toSorted().join(', ')}.`
+    (scheme === ':' ? didYouMean(first, known) : didYouMean(scheme, known, scheme.length / 3)) ??
+    nameHint(first, schemes)
+  const all = `Destinations are ${schemes.toSorted().join(', ')}, each with a colon and a place (oci:dist/oci), or exporters as --export has them: ${exporters.toSorted().join(', ')}.`
   return new UsageError('DESTINATION_UNKNOWN', `nothing here writes to ${JSON.stringify(text)}`, {
-    hint: near === undefined ? known : `${near} ${known}`,
+    hint: near === undefined ? all : `${near} ${all}`,
   })
+}
+
+/** As it stands in a destination: `docker://` for a registry, `docker:` for an engine. */
+function withColon(scheme: string): string {
+  return scheme.endsWith('//') ? scheme : `${scheme}:`
+}
+
+/** What to write when the text reads as a name with a tag, which may be one in an engine or in a registry. */
+function nameHint(text: string, schemes: readonly string[]): string | undefined {
+  if (!['docker', 'docker://'].every(scheme => schemes.includes(scheme))) return undefined
+  if (!text.includes(':') || referenceIn(text) === undefined) return undefined
+  return `For Docker Engine, write docker:${text}; for a registry, docker://host/${text}.`
 }
 
 /** What to write when the text reads as the reference of an image, and not as a path. */
 function registryHint(text: string, schemes: readonly string[]): string | undefined {
   if (!schemes.includes('docker://') || !text.includes('/')) return undefined
+  const reference = referenceIn(text)
+  if (reference === undefined) return undefined
+  if (reference.domain === 'docker.io' && reference.tag === undefined) return undefined
+  return `For an image in a registry, write docker://${text}.`
+}
+
+function referenceIn(text: string): Reference | undefined {
   try {
-    const { domain, tag } = parseReference(text)
-    if (domain === 'docker.io' && tag === undefined) return undefined
-    return `For an image in a registry, write docker://${text}.`
+    return parseReference(text)
   } catch {
-    return undefined // no reference
+    return undefined
   }
 }

@@ -9,6 +9,8 @@ export interface WantedExport extends ExportText {
   /** As messages name it. */
   readonly label: string
   readonly references?: readonly string[]
+  /** What to write where no exporter has that name. */
+  readonly instead?: string | undefined
 }
 
 /**
@@ -23,7 +25,7 @@ export async function exportPlans(
   const lines: string[] = []
   const hints = new Set<string>()
   let code = 'EXPORT_INVALID'
-  for (const { exporter, options, label, references = [] } of wanted) {
+  for (const { exporter, options, label, references = [], instead } of wanted) {
     const checked = await checkExport(exporter, options, exporters, [], [])
     if (checked.ok) {
       plans.push(references.length === 0 ? checked.value : { ...checked.value, references })
@@ -32,7 +34,8 @@ export async function exportPlans(
     for (const { path, message, hint, code: own } of checked.problems) {
       const at = formatPath(path)
       lines.push(`${label}: ${at === '' ? '' : `${at}: `}${message}`)
-      if (hint !== undefined) hints.add(hint)
+      const said = own === 'EXPORTER_UNKNOWN' ? (instead ?? hint) : hint
+      if (said !== undefined) hints.add(said)
       if (lines.length === 1) code = own ?? code
     }
   }

@@ -34,8 +34,14 @@ describe('parseExport', () => {
     expect(() => parseExport('x,platforms=linux/amd64,linux/arm64')).toThrow(
       expect.objectContaining({
         message: expect.stringContaining('got "linux/arm64"'),
-        hint: expect.stringContaining(`'containerd,"platforms=linux/amd64,linux/arm64"'`),
+        hint: expect.stringContaining(`'x,"platforms=linux/amd64,linux/arm64"'`),
       }),
+    )
+    expect(() => parseExport('x,a=1,b=2,3,4,c=5')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(`'x,"b=2,3,4"'`) }),
+    )
+    expect(() => parseExport('docker:x,foo')).toThrow(
+      expect.objectContaining({ hint: 'Write docker:x[,key=value…].' }),
     )
   })
 

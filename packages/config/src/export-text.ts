@@ -24,10 +24,11 @@ export function readFields(text: string): {
 } {
   const [first = '', ...rest] = splitFields(text)
   const options = new Map<string, string>()
-  for (const field of rest) {
+  for (const [index, field] of rest.entries()) {
     const at = field.indexOf('=')
     const key = field.slice(0, Math.max(at, 0)).trim()
-    if (key === '') fail(text, `expected key=value, got ${JSON.stringify(field)}`, commaHint)
+    if (key === '')
+      fail(text, `expected key=value, got ${JSON.stringify(field)}`, commaHint(first, rest, index))
     if (options.has(key)) fail(text, `the option ${key} is there twice`)
     options.set(key, field.slice(at + 1))
   }
@@ -51,7 +52,15 @@ function splitFields(text: string): string[] {
 }
 
 const formHint = 'Write name[,key=value…], such as oci-archive,dest=image.tar.'
-const commaHint = `A field that holds commas stands in double quotes, and the whole in single ones for the shell: -e 'containerd,"platforms=linux/amd64,linux/arm64"'.`
+
+/** How to write what lies around the field at `at`: most often that is the rest of a list. */
+function commaHint(first: string, fields: readonly string[], at: number): string {
+  if (first === '' || fields[at] === '') return formHint
+  if (at === 0) return `Write ${first}[,key=value…].`
+  const next = fields.findIndex((field, index) => index > at && field.includes('='))
+  const list = fields.slice(at - 1, next === -1 ? undefined : next).join(',')
+  return `A field that holds commas stands in double quotes, and the whole in single ones for the shell: '${first},"${list}"'.`
+}
 
 function fail(text: string, why: string, hint: string = formHint): never {
   throw new UsageError('EXPORT_INVALID', `${JSON.stringify(text)} is not an export: ${why}`, {

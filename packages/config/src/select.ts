@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { basesNamed, freeze, type ImagePlan, type Plan, type Plugin } from '@orch/core'
 import { didYouMean, UsageError } from '@orch/oci'
+import { exportFor } from './destinations.ts'
 import { exportPlans } from './export-plans.ts'
 import type { ExportText } from './export-text.ts'
 import { checkLocked, lockableBases } from './lock/bases.ts'
@@ -55,10 +56,13 @@ export async function planFor(project: Planned, selection: Selection): Promise<P
       },
     )
   }
-  const wanted = (selection.exports ?? []).map(item => ({
-    ...item,
-    label: `--export ${item.exporter}`,
-  }))
+  const wanted = await Promise.all(
+    (selection.exports ?? []).map(async item => ({
+      ...item,
+      label: `--export ${item.exporter}`,
+      instead: await exportFor(item.exporter, plugins, root),
+    })),
+  )
   const exports = await exportPlans(wanted, tables.exporters)
   const lockFile = lockFileOf(file)
   const locks = await readLocks(lockFile)

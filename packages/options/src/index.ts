@@ -1,4 +1,4 @@
-import { localPlatform, messageOf, type Platform, parsePlatform } from '@orch/oci'
+import { localPlatform, messageOf, type Platform, parsePlatform, parseReference } from '@orch/oci'
 import { z } from 'zod'
 
 /** A list, or text as the command line gives it: between commas or spaces. */
@@ -6,6 +6,17 @@ export const list: z.ZodType<string[]> = z.union([
   z.array(z.string().min(1)),
   z.string().transform(text => text.split(/[\s,]+/).filter(item => item !== '')),
 ])
+
+/** A list of references. */
+export const names: z.ZodType<string[]> = list.superRefine((items, context) => {
+  for (const item of items) {
+    try {
+      parseReference(item)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+  }
+})
 
 /** True or false, or either as the command line gives it. */
 export const flag: z.ZodType<boolean> = z.union([

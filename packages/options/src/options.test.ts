@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { flag, list, platformsIn } from './index.ts'
+import { flag, list, names, platformsIn } from './index.ts'
 
 const platforms = list.transform((items, context) =>
   platformsIn(items, context, 'all or platforms'),
@@ -16,6 +16,11 @@ it('takes lists and flags as a file and as the command line has them', () => {
   expect(flag.parse('false')).toBe(false)
   expect(flag.safeParse('yes').success).toBe(false)
   expect(list.safeParse(['']).success).toBe(false)
+})
+
+it('takes names, and says what is none', () => {
+  expect(names.parse('x:1,example.com/y')).toEqual(['x:1', 'example.com/y'])
+  expect(refusal(names, 'x:1,Foo:1')).toContain('"Foo:1" is not an image reference')
 })
 
 it('takes platforms, and says what is none', () => {

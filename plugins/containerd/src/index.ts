@@ -1,5 +1,5 @@
 import type { Destination, Plugin, Runtime } from '@orch/core'
-import { messageOf, OrchError, refuseTaken } from '@orch/oci'
+import { messageOf, OrchError, refuseTaken, UsageError } from '@orch/oci'
 import { endpointOf, reach, type Watching } from './endpoint.ts'
 import { requestOf, takenBy } from './exporter.ts'
 import { Together } from './load/together.ts'
@@ -60,19 +60,22 @@ async function findRuntime(
   env: Readonly<Record<string, string | undefined>>,
   offline: boolean,
 ): Promise<Runtime> {
-  const endpoint = endpointOf({}, env, '.')
-  const { address, namespace } = endpoint
   const chosen = Boolean(env['CONTAINERD_ADDRESS'])
   const signal = AbortSignal.timeout(probeMs)
+  let address = 'it'
   try {
+    const endpoint = endpointOf({}, env, '.')
+    const { namespace } = endpoint
+    address = endpoint.address
     const client = await reach(endpoint, { signal, offline })
     client.close()
+    return { found: true, where: `containerd at ${address} (namespace ${namespace})`, chosen }
   } catch (error) {
+    if (chosen && error instanceof UsageError) throw error
     const hint = error instanceof OrchError && error.hint !== undefined ? ` (${error.hint})` : ''
     const said = signal.aborted
       ? `${address} does not answer within ${probeMs / 1000} s`
       : `${messageOf(error)}${hint}`
     return { found: false, why: `containerd: ${said}`, chosen }
   }
-  return { found: true, where: `containerd at ${address} (namespace ${namespace})`, chosen }
 }

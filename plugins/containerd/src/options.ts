@@ -1,6 +1,6 @@
 import type { OptionsSchema } from '@orch/core'
 import { type Platform, shown } from '@orch/oci'
-import { flag, list, platformsIn } from '@orch/options'
+import { flag, list, names, platformsIn } from '@orch/options'
 import { z } from 'zod'
 import { isIdentifier } from './place.ts'
 
@@ -87,7 +87,7 @@ export const containerdOptions: OptionsSchema<ContainerdOptions> = z
     snapshotter: identifier
       .optional()
       .describe('By default CONTAINERD_SNAPSHOTTER, else what the namespace says, else overlayfs.'),
-    names: list.optional().describe('Names of the image there, instead of its tags.'),
+    names: names.optional().describe('Names of the image there, instead of its tags.'),
     labels: labels.prefault({}).describe('Labels of the image record.'),
     pin: flag.prefault(false).describe('Keep the kubelet from removing the image.'),
     ca: file.describe('File of the certificates that sign the daemon’s, for tcp://.'),

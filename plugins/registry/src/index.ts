@@ -1,6 +1,7 @@
 import type { Destination, Plugin } from '@orch/core'
 import { hostAlone, UsageError } from '@orch/oci'
 import type { HostSettings } from '@orch/registry'
+import { withEngineHint } from './engine-hint.ts'
 import { hostsOf, registriesKey, registriesSchema } from './hosts.ts'
 import { registryOptions } from './options.ts'
 import { checkPushes } from './planned.ts'
@@ -37,7 +38,9 @@ export function registry({ hosts }: RegistryPluginOptions = {}): Plugin {
       hooks.export.for('registry').tapPromise('registry', async (image, plan, context) => {
         // Loaded when it is needed: most commands do without.
         const { pushImage } = await import('./push/push.ts')
-        return pushImage(image, plan, context, pool)
+        return pushImage(image, plan, context, pool).catch(error => {
+          throw withEngineHint(error, plan)
+        })
       })
       hooks.shutdown.tapPromise('registry', () => pool.close())
     },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Runner } from '../runner.ts'
 import { openProject, type Session } from '../session.ts'
+import { addExporterHelp } from './exporter-help.ts'
 import { printPlan } from './plan.ts'
 import { addBuilding, type BuildingOptions, runBuild } from './run-build.ts'
 import { addExports, addSelection, type ExportsOptions, selectionOf } from './select.ts'
@@ -12,7 +13,7 @@ interface BuildOptions extends ExportsOptions, BuildingOptions {
 /** `orch build`: source to images to where they are wanted. */
 export function addBuild(program: Command, run: Runner): void {
   const command = program.command('build').description('build images and export them')
-  addBuilding(addExports(addSelection(command)))
+  addBuilding(addExporterHelp(addExports(addSelection(command))))
     .option('--dry-run', 'print what would be built, and build nothing')
     .action(run(build))
 }

@@ -6,6 +6,7 @@ import { copyImages } from '../copy/copy.ts'
 import { addInsecure, insecureSource } from '../open-image.ts'
 import type { Runner } from '../runner.ts'
 import { namedSetting, type Session, withSources } from '../session.ts'
+import { addExporterHelp } from './exporter-help.ts'
 import { addOutput, type OutputOptions, tellResult, withProgress } from './output.ts'
 import { append } from './select.ts'
 
@@ -18,7 +19,7 @@ interface CopyOptions extends OutputOptions {
 
 const description = [
   'copy images that exist, whole and unchanged',
-  'The source is as for inspect; without a name, every image that it holds is copied. A destination (DEST) is a scheme with a place, or an exporter as --export has it; its options follow after commas. With several destinations everything is read once. Images keep their names unless the destination or --name gives others. When anything is missing, nothing is written.',
+  'The source is as for inspect; without a name, every image that it holds is copied. A destination (DEST) is a scheme with a place, or an exporter as --export has it; its options follow after commas. docker:name is Docker Engine, docker://host/name a registry. With several destinations everything is read once. Images keep their names unless the destination or --name gives others. When anything is missing, nothing is written.',
   'No project is needed. With -f, the plugins of that project count too.',
 ].join('\n\n')
 
@@ -52,7 +53,7 @@ export function addCopy(program: Command, run: Runner): void {
       '--referrers',
       'also what refers to the image, such as signatures and SBOMs; from registry to registry',
     )
-  addOutput(addInsecure(command)).action(run(copy))
+  addOutput(addInsecure(addExporterHelp(command))).action(run(copy))
 }
 
 async function copy(

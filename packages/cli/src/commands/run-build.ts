@@ -2,6 +2,7 @@ import type { Project } from '@orch/config'
 import { createOrch, type Plan } from '@orch/core'
 import type { Command } from 'commander'
 import { type Session, settingOf } from '../session.ts'
+import { addElsewhere } from './elsewhere.ts'
 import { addOutput, type OutputOptions, tellResult, withProgress } from './output.ts'
 
 /** The options of every command that builds, as commander leaves them. */
@@ -12,7 +13,7 @@ export interface BuildingOptions extends OutputOptions {
 
 /** Adds the options that say what a build may do, and how it is told. */
 export function addBuilding(command: Command): Command {
-  return addOutput(command)
+  return addOutput(addElsewhere(command))
     .option('--offline', 'touch no network')
     .option(
       '--allow <name>',

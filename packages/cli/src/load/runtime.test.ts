@@ -1,4 +1,5 @@
 import type { Plugin, Runtime } from '@orch/core'
+import { UsageError } from '@orch/oci'
 import { describe, expect, it } from 'vitest'
 import { chooseRuntime, runtimeNames } from './runtime.ts'
 
@@ -31,6 +32,17 @@ describe('the runtime to load into', () => {
       code: 'RUNTIME_MISSING',
       message: 'the container runtime that the environment names is not there\nc: no socket',
     })
+  })
+
+  it('is no other when the environment names one that cannot be: that error stays what it is', async () => {
+    const wrong = plugin('a', async () => {
+      throw new UsageError('SOME_CODE', 'there is no context Nope')
+    })
+    await expect(chooseRuntime([wrong, there('b')], {})).rejects.toMatchObject({
+      name: 'UsageError',
+      code: 'SOME_CODE',
+    })
+    expect(await chooseRuntime([there('b', true), wrong], {})).toMatchObject({ exporter: 'b' })
   })
 
   it('is missing when none is there, and one that cannot be looked for is told', async () => {

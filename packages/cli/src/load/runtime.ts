@@ -1,5 +1,5 @@
 import type { Plugin, Runtime } from '@orch/core'
-import { messageOf, OrchError } from '@orch/oci'
+import { messageOf, OrchError, UsageError } from '@orch/oci'
 
 /** The runtime that `orch load` puts images into. */
 export interface ChosenRuntime {
@@ -9,7 +9,12 @@ export interface ChosenRuntime {
   readonly notes: readonly string[]
 }
 
-type Probe = { readonly exporter: string; readonly runtime: Runtime }
+type Probe = {
+  readonly exporter: string
+  readonly runtime: Runtime
+  /** What the environment says wrongly of it. */
+  readonly wrong?: UsageError
+}
 
 /** The exporters that load into a runtime of this machine, in the order of the plugins. */
 export function runtimeNames(plugins: readonly Plugin[]): readonly string[] {
@@ -18,7 +23,8 @@ export function runtimeNames(plugins: readonly Plugin[]): readonly string[] {
 
 /**
  * The runtime of this machine: one that an environment variable names, else the first that is there in
- * the order of the plugins. Throws `RUNTIME_MISSING` when none is there, or not the one that is named.
+ * the order of the plugins. Throws `RUNTIME_MISSING` when none is there, or not the one that is named,
+ * and a plugin's `UsageError` when that one cannot be what is meant.
  */
 export async function chooseRuntime(
   plugins: readonly Plugin[],
@@ -33,13 +39,17 @@ export async function chooseRuntime(
         if (typeof runtime?.found !== 'boolean') throw new Error('its plugin gave no answer')
         return { exporter, runtime }
       } catch (error) {
-        return { exporter, runtime: { found: false, why: `${exporter}: ${messageOf(error)}` } }
+        const why = `${exporter}: ${messageOf(error)}`
+        return error instanceof UsageError
+          ? { exporter, runtime: { found: false, why, chosen: true }, wrong: error }
+          : { exporter, runtime: { found: false, why } }
       }
     }),
   )
   const chosen =
     probes.find(({ runtime }) => runtime.chosen === true) ??
     probes.find(({ runtime }) => runtime.found)
+  if (chosen?.wrong !== undefined) throw chosen.wrong
   if (chosen === undefined || !chosen.runtime.found) throw missing(probes, chosen)
   const { exporter, runtime } = chosen
   const others = probes.filter(probe => probe !== chosen).map(noteOf)

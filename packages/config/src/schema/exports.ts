@@ -1,8 +1,17 @@
-import type { ExportPlan, OptionsSchema } from '@orch/core'
+import type { ExportPlan, OptionsSchema, Plugin } from '@orch/core'
 import { didYouMean, nearestFirst, OrchError } from '@orch/oci'
 import { type ExportText, parseExport } from '../export-text.ts'
 import type { Path } from '../problem.ts'
-import { type Checked, check } from './check.ts'
+import { type Checked, check, jsonSchemaOf } from './check.ts'
+import { keysAt } from './expected.ts'
+
+/** The exporters of plugins, each with the names of its options; none where its schema does not tell them. */
+export function exporterOptions(
+  plugins: readonly Plugin[],
+): ReadonlyMap<string, readonly string[]> {
+  const all = plugins.flatMap(({ exporters = {} }) => Object.entries(exporters))
+  return new Map(all.map(([name, schema]) => [name, keysAt(jsonSchemaOf(schema), [])]))
+}
 
 /**
  * Checks one entry of `export`: text, or a map from one exporter's name to its options. An entry of

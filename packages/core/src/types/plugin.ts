@@ -66,7 +66,7 @@ export type Runtime =
       readonly found: false
       /** Names it and says what is wrong: `containerd: there is no socket at /run/…`. */
       readonly why: string
-      /** An environment variable names it all the same: then no other is taken in its place. */
+      /** An environment variable names it all the same: then no other is taken in its place. One that cannot be right is thrown, as a `UsageError`. */
       readonly chosen?: boolean
     }
 

@@ -7,7 +7,7 @@ import { ambiguous, flatImage, imageOf, imagesOf, type Medium, mainDescriptors }
 import { isNamed, namesOf } from './names.ts'
 
 const nameHint =
-  'Name one of these at the end of the source: oci:folder:NAME, oci-archive:file:NAME, containerd:NAME.'
+  'Name one of these at the end of the source: oci:folder:NAME, oci-archive:file:NAME, docker-archive:file:NAME, containerd:NAME.'
 
 /**
  * The image of a medium that a name or a digest means, with the names under which it was found. With
