@@ -58,10 +58,10 @@ function destinationOf(rest: string): Destination {
 
 async function findRuntime(
   env: Readonly<Record<string, string | undefined>>,
-  offline: boolean,
+  { offline, signal: ended }: { readonly offline: boolean; readonly signal: AbortSignal },
 ): Promise<Runtime> {
   const chosen = Boolean(env['CONTAINERD_ADDRESS'])
-  const signal = AbortSignal.timeout(probeMs)
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(probeMs)])
   let address = 'it'
   try {
     const endpoint = endpointOf({}, env, '.')
@@ -71,6 +71,7 @@ async function findRuntime(
     client.close()
     return { found: true, where: `containerd at ${address} (namespace ${namespace})`, chosen }
   } catch (error) {
+    ended.throwIfAborted()
     if (chosen && error instanceof UsageError) throw error
     const hint = error instanceof OrchError && error.hint !== undefined ? ` (${error.hint})` : ''
     const said = signal.aborted

@@ -1,5 +1,5 @@
 import type { Destination, Plugin, Runtime } from '@orch/core'
-import { messageOf, OrchError } from '@orch/oci'
+import { messageOf, OrchError, UsageError } from '@orch/oci'
 import { load } from './load/load.ts'
 import { namesFor } from './names.ts'
 import { type DockerExportOptions, dockerOptions } from './options.ts'
@@ -54,16 +54,18 @@ function destinationOf(rest: string): Destination {
 
 async function findRuntime(
   env: Readonly<Record<string, string | undefined>>,
-  offline: boolean,
+  { offline, signal: ended }: { readonly offline: boolean; readonly signal: AbortSignal },
 ): Promise<Runtime> {
   const chosen = Boolean(env['DOCKER_HOST'] || env['DOCKER_CONTEXT'])
   const engines = new Engines()
   // One that is named is waited for as a load would; nothing is said of others that are slow.
-  const signal = chosen ? new AbortController().signal : AbortSignal.timeout(probeMs)
+  const signal = chosen ? ended : AbortSignal.any([ended, AbortSignal.timeout(probeMs)])
   try {
     const engine = await engines.of({}, { env, signal, offline })
     return { found: true, where: `Docker Engine at ${engine.where}`, chosen }
   } catch (error) {
+    ended.throwIfAborted()
+    if (chosen && error instanceof UsageError) throw error
     const hint = error instanceof OrchError && error.hint !== undefined ? ` (${error.hint})` : ''
     const said = signal.aborted
       ? `it does not answer within ${probeMs / 1000} s`

@@ -1,6 +1,6 @@
 import type { OptionsSchema } from '@orch/core'
 import type { Platform } from '@orch/oci'
-import { list, platformsIn } from '@orch/options'
+import { list, names, platformsIn } from '@orch/options'
 import { z } from 'zod'
 
 /** Which platforms go into the engine: its own, all that the image has, or a list. */
@@ -38,7 +38,7 @@ export const dockerOptions: OptionsSchema<DockerExportOptions> = z
       .describe(
         '`native` (the engine’s own), `all`, or a list. By default all where the engine keeps whole indexes (containerd image store), else native.',
       ),
-    names: list.optional().describe('Names of the image there, instead of its tags.'),
+    names: names.optional().describe('Names of the image there, instead of its tags.'),
   })
   .refine(({ host, context }) => host === undefined || context === undefined, {
     message: 'host and context say the same thing twice',

@@ -90,9 +90,12 @@ async function copy(
   return withSources(session, work, setting)
 }
 
-/** A destination's own name would silently win over that of --name. */
+/** A destination's own name, or its `names=`, would silently win over that of --name. */
 function refuseNames(exports: readonly ExportPlan[]): void {
-  const [name] = exports.flatMap(({ references = [] }) => references)
+  const [name] = exports.flatMap(({ references = [], options }) => [
+    ...references,
+    ...((options as { readonly names?: readonly string[] } | undefined)?.names ?? []),
+  ])
   if (name === undefined) return
   throw new UsageError('NAME_TWICE', `a destination gives the name ${name}, and --name another`, {
     hint: 'Leave out one of them, or give each destination its own name.',

@@ -41,7 +41,8 @@ async function load(
   const selection = selectionOf(images, options)
   // What is wrong with the call is told before runtimes are looked for.
   await project.toPlan(selection)
-  const { exports, notes } = await targetOf(project.plugins, options)
+  const { signal } = session.interruption
+  const { exports, notes } = await targetOf(project.plugins, options, signal)
   const plan = await project.toPlan({ ...selection, exports })
   return runBuild(session, project, plan, options, notes)
 }
@@ -50,9 +51,10 @@ async function load(
 async function targetOf(
   plugins: readonly Plugin[],
   { to: [to, ...more] = [], offline = false }: LoadOptions,
+  signal: AbortSignal,
 ): Promise<Required<Pick<Selection, 'exports'>> & { readonly notes: readonly string[] }> {
   if (to === undefined) {
-    const { exporter, notes } = await chooseRuntime(plugins, process.env, offline)
+    const { exporter, notes } = await chooseRuntime(plugins, process.env, { offline, signal })
     return { exports: [{ exporter, options: {} }], notes }
   }
   if (more.length > 0) {

@@ -34,6 +34,23 @@ describe('the runtime to load into', () => {
     })
   })
 
+  it('is not looked for any longer once that is ended', async () => {
+    const stop = new AbortController()
+    const slow: Plugin = {
+      name: 'slow',
+      runtimes: {
+        slow: (_, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(new Error('it broke')))
+          }),
+      },
+      setup() {},
+    }
+    const chosen = chooseRuntime([slow, there('b')], {}, { signal: stop.signal })
+    stop.abort(new Error('interrupted'))
+    await expect(chosen).rejects.toThrow('interrupted')
+  })
+
   it('is no other when the environment names one that cannot be: that error stays what it is', async () => {
     const wrong = plugin('a', async () => {
       throw new UsageError('SOME_CODE', 'there is no context Nope')

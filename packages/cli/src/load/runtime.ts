@@ -24,21 +24,25 @@ export function runtimeNames(plugins: readonly Plugin[]): readonly string[] {
 /**
  * The runtime of this machine: one that an environment variable names, else the first that is there in
  * the order of the plugins. Throws `RUNTIME_MISSING` when none is there, or not the one that is named,
- * and a plugin's `UsageError` when that one cannot be what is meant.
+ * a plugin's `UsageError` when that one cannot be what is meant, and the signal's reason.
  */
 export async function chooseRuntime(
   plugins: readonly Plugin[],
   env: Readonly<Record<string, string | undefined>>,
-  offline = false,
+  {
+    offline = false,
+    signal = new AbortController().signal,
+  }: { readonly offline?: boolean; readonly signal?: AbortSignal } = {},
 ): Promise<ChosenRuntime> {
   const asked = plugins.flatMap(({ runtimes = {} }) => Object.entries(runtimes))
   const probes = await Promise.all(
     asked.map(async ([exporter, look]): Promise<Probe> => {
       try {
-        const runtime: Runtime | undefined = await look(env, offline)
+        const runtime: Runtime | undefined = await look(env, { offline, signal })
         if (typeof runtime?.found !== 'boolean') throw new Error('its plugin gave no answer')
         return { exporter, runtime }
       } catch (error) {
+        signal.throwIfAborted()
         const why = `${exporter}: ${messageOf(error)}`
         return error instanceof UsageError
           ? { exporter, runtime: { found: false, why, chosen: true }, wrong: error }

@@ -95,11 +95,14 @@ export interface Plugin {
   readonly destinations?: Readonly<
     Record<string, (rest: string, root: string) => Destination | Promise<Destination>>
   >
-  /** Where `orch load` may put images on this machine, by exporter: looks whether it is there, and with `offline` without the network. */
+  /** Where `orch load` may put images on this machine, by exporter: looks whether it is there, until the signal, and with `offline` without the network. */
   readonly runtimes?: Readonly<
     Record<
       string,
-      (env: Readonly<Record<string, string | undefined>>, offline: boolean) => Promise<Runtime>
+      (
+        env: Readonly<Record<string, string | undefined>>,
+        looking: { readonly offline: boolean; readonly signal: AbortSignal },
+      ) => Promise<Runtime>
     >
   >
   setup(api: PluginApi): void | Promise<void>

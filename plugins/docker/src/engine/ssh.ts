@@ -69,7 +69,11 @@ export class SshSocket extends Duplex {
     stderr.on('data', (text: string) => {
       this.#words = `${this.#words}${text}`.slice(-maxWords)
     })
+    // execa ends no child of a session of its own when orch ends at once, as by a second Ctrl-C.
+    const end = (): void => void this.#child.kill()
+    process.once('exit', end)
     void this.#child.then(({ code }) => {
+      process.off('exit', end)
       if (code === 'ENOENT') this.destroy(new SshEnded('there is no ssh command in PATH'))
     })
   }
