@@ -80,6 +80,16 @@ it('takes no image away that was there before', async () => {
   expect(engine.held.has(ownOf(image))).toBe(true)
 })
 
+it('takes no image away that another load of the run brings', async () => {
+  const image = await largeImage()
+  const engine = fakeEngine('containerd', () => keep(engine, image))
+  const { request } = await requestOf(engine, image)
+  request.underway.roots.add(ownOf(image))
+  await loadWhole(request)
+  expect(engine.loads).toHaveLength(2)
+  expect(engine.held.has(ownOf(image))).toBe(true)
+})
+
 it('brings it in one where calls are few', async () => {
   const image = await largeImage()
   const engine = { ...fakeEngine('containerd', () => keep(engine, image)), atOnce: 4 }

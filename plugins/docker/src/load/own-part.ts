@@ -55,7 +55,8 @@ export function beginOwnPart(
     async end() {
       stop.abort()
       await done
-      await takeAway(request, [root.digest], there)
+      // It may have become an image of its own, by another load.
+      if (!underway.roots.has(root.digest)) await takeAway(request, [root.digest], there)
     },
   }
 }

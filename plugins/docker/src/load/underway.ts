@@ -1,3 +1,4 @@
+import type { Digest } from '@orch/oci'
 import pLimit from 'p-limit'
 
 /** How many images are loaded at once. More bring an engine nothing. */
@@ -42,6 +43,8 @@ interface Claim {
  * brings it: an engine that is sent it by several unpacks it as often.
  */
 export class Underway {
+  /** The images of this run: a load that goes in parts takes none of them away. */
+  readonly roots: Set<Digest> = new Set()
   readonly #layers = new Map<string, Bringing>()
   readonly #limit = pLimit(few)
   #waiting: { readonly beginning: Beginning; readonly begin: (claim: Claim) => void }[] = []

@@ -27,6 +27,7 @@ export async function loadWhole(request: Request): Promise<LoadedWhole> {
   const digests = whole.manifests.map(({ descriptor }) => descriptor.digest)
   const own = ownManifest(request, whole)?.descriptor.digest
   const { digest } = whole.source.root
+  request.underway.roots.add(digest)
   const isWhole = (found: ListedImage | undefined): boolean =>
     found !== undefined && found.id === digest && hasAll(found, digests) && isUnpacked(found, own)
   // One whose API does not tell has what it was sent.
