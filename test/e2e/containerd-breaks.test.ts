@@ -18,7 +18,8 @@ import {
 } from './loading.ts'
 
 const name = 'example.com/team/app:1'
-const size = 64 * MiB
+// So large that a copy does not end while this process stalls.
+const size = 192 * MiB
 
 let large: TestImage
 let small: TestImage
