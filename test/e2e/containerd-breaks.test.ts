@@ -154,7 +154,8 @@ needs('containerd', 'containerd2')('an upload into a daemon that does not come b
       running.kill('SIGINT')
       const { exitCode, stderr } = await running.done
       process.kill(daemon.pid, 'SIGCONT')
-      expect(performance.now() - began).toBeLessThan(6000)
+      // It gives its lease four seconds; a call that hangs is otherwise waited for for thirty and more.
+      expect(performance.now() - began).toBeLessThan(15_000)
       expect(exitCode, stderr).toBe(130)
       await copied(smallLayout)
       await daemon.collect()
