@@ -123,7 +123,7 @@ eachContainerd()('a layer that somebody else uploads', version => {
   it('is left to them when the wait is interrupted', async () => {
     const { ref, upload } = await holding()
     const waiting = await startOrch(['copy', `oci:${layout}`, placeOf(daemon)])
-    await expect.poll(() => daemon.leases(), { timeout: 10_000 }).toHaveLength(1)
+    await expect.poll(() => daemon.leases(), { timeout: 60_000 }).toHaveLength(1)
     await sleep(500)
     waiting.kill('SIGINT')
     expect(await waiting.done).toMatchObject({ exitCode: 130 })

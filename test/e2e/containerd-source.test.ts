@@ -33,7 +33,8 @@ eachContainerd()('a containerd as the source of a copy', version => {
     source = `containerd:${name},address=${address},namespace=${namespace}`
     image = await largeImage(128 * MiB)
     layout = await layoutOf(image)
-    expect(await load()).toMatchObject({ exitCode: 0 })
+    const loaded = await load()
+    expect(loaded.exitCode, loaded.stderr).toBe(0)
   })
 
   const load = (): Promise<Outcome> => {

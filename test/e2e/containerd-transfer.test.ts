@@ -15,6 +15,9 @@ import { eachContainerd } from '../kit/services.ts'
 import { smallDisk } from '../kit/tmpfs.ts'
 import { load, MiB, send, upload } from './uploads.ts'
 
+/** How long a poll may take, where the machine stalls. */
+const patience = { timeout: 60_000, interval: 50 }
+
 /** Stops a process and waits until every thread of it stands still. */
 async function freeze(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP')
@@ -24,7 +27,7 @@ async function freeze(pid: number): Promise<void> {
       states.push(await readFile(`/proc/${pid}/task/${thread}/status`, 'utf8'))
     return states.filter(state => !/^State:\tT/m.test(state)).length
   }
-  await expect.poll(running).toBe(0)
+  await expect.poll(running, patience).toBe(0)
 }
 eachContainerd()('a connection to containerd', version => {
   let daemon: Containerd
@@ -86,7 +89,7 @@ eachContainerd()('a connection to containerd', version => {
     expect(messages).toBeGreaterThan(0)
     expect(messages).toBeLessThan(24)
     stream.destroy()
-    await expect.poll(() => ends).toEqual([1])
+    await expect.poll(() => ends, patience).toEqual([1])
   })
 
   it('goes on where an upload broke off', async () => {
@@ -109,7 +112,7 @@ eachContainerd()('a connection to containerd', version => {
       second = client.content.write({ lease: 'resumed' })
       return await second.send(blob.stat()).then(({ offset }) => offset, String)
     }
-    await expect.poll(stat).toBe(8 * MiB)
+    await expect.poll(stat, patience).toBe(8 * MiB)
     await send(second, [...blob.writes(8 * MiB), blob.commit()])
     await second.end()
     expect((await client.content.info(blob.digest))?.size).toBe(20 * MiB)
@@ -182,7 +185,7 @@ eachContainerd()('a connection to containerd', version => {
           () => next.end().then(() => 'free'),
           error => String(error),
         )
-      })
+      }, patience)
       .toBe('free')
     await client.content.abort(fresh.ref)
   })
@@ -190,7 +193,7 @@ eachContainerd()('a connection to containerd', version => {
   it('a daemon that hangs is told from one that is gone', async () => {
     const client = await open()
     const blob = load(1000)
-    const stream = client.content.write({ timeout: 500 })
+    const stream = client.content.write({ timeout: 5_000 })
     await stream.send(blob.stat())
     await freeze(daemon.pid)
     try {
@@ -245,9 +248,7 @@ eachContainerd()('a connection to containerd', version => {
     await expect(late.send(blob.stat())).rejects.toMatchObject({ code: 'CONTAINERD_LOST' })
     expect(Date.now() - begun).toBeLessThan(5_000)
     await dying.restart()
-    await expect
-      .poll(() => client.version().then(() => 'back', String), { timeout: 10_000 })
-      .toBe('back')
+    await expect.poll(() => client.version().then(() => 'back', String), patience).toBe('back')
     await dying.stop()
   })
 

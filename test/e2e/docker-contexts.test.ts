@@ -32,7 +32,7 @@ needs(
   beforeAll(async () => {
     layout = await layoutOf(await testImage(['linux/amd64']))
     dockerd = await startDockerd({ version: '20.10', tls: true })
-  }, 120_000)
+  })
 
   /** A folder of Docker's command line in which it has made the context `far`. */
   async function madeContext(): Promise<Environment> {

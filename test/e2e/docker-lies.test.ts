@@ -20,8 +20,6 @@ import { eachDockerd } from '../kit/services.ts'
 import { tempFolder } from '../kit/temp.ts'
 import { expectError, layoutOf } from './loading.ts'
 
-const slow = 120_000
-
 /** An image whose config says of its layer what is not so. */
 async function lyingImage(): Promise<TestImage> {
   const image = await testImage(['linux/amd64'])
@@ -63,7 +61,7 @@ eachDockerd('amd64', 'arm64')('a Docker Engine', version => {
   let dockerd: Dockerd
   beforeAll(async () => {
     dockerd = await startDockerd({ version })
-  }, slow)
+  })
 
   const copy = (from: string, to: string): Promise<Outcome> =>
     orch(['copy', '--progress', 'quiet', from, to], { env: { DOCKER_HOST: dockerd.host } })

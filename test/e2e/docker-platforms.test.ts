@@ -20,7 +20,7 @@ eachDockerd('amd64', 'arm64')('platforms of an image for docker', version => {
   beforeAll(async () => {
     dockerd = await startDockerd({ version })
     archive = await helloArchive(name)
-  }, 120_000)
+  })
   beforeEach(async () => {
     for (const there of await dockerd.images()) await dockerd.docker(['rmi', '--force', there])
     expect(await dockerd.images()).toEqual([])
@@ -169,5 +169,5 @@ eachDockerd()('a layer that is not what its digest says', version => {
     expectError(outcome, { exitCode: 1, code: 'BLOB_CORRUPT', says: [layer.digest] })
     expect(await dockerd.get(`/images/${name}/json`)).toMatchObject({ Id })
     expect(await dockerd.images()).toEqual([name])
-  }, 120_000)
+  })
 })

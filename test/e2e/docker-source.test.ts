@@ -31,7 +31,7 @@ eachDockerd('amd64')('an image of a docker engine as the source', version => {
     dockerd = await startDockerd({ version })
     env = { DOCKER_HOST: dockerd.host }
     await loadHello(dockerd)
-  }, 120_000)
+  })
 
   it('is shown with the platforms that the engine has', async () => {
     const shown = await orch(['inspect', '--json', `docker-daemon:${name}`], { env })
@@ -77,7 +77,7 @@ needs(
   beforeAll(async () => {
     for (const version of dockerdVersions) daemons.set(version, await startDockerd({ version }))
     for (const dockerd of daemons.values()) await loadHello(dockerd)
-  }, 120_000)
+  })
 
   it.each([
     ['20.10', '29'],
@@ -103,7 +103,7 @@ needs(
     containerd = await startContainerd({ version: '1.6' })
     dockerd = await startDockerd({ version: '29' })
     folder = await filesProject([], ['    tags: ["tiny:1"]'])
-  }, 120_000)
+  })
 
   const load = (env: Record<string, string>, ...more: readonly string[]): Promise<Outcome> =>
     orch(['-C', folder, 'load', ...more], { env: { DOCKER_CONFIG: join(folder, 'none'), ...env } })

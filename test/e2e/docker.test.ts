@@ -10,7 +10,6 @@ import { toolProgram } from '../kit/tools.ts'
 import { exportsOf } from './docker-exports.ts'
 import { flatArchive } from './docker-seeds.ts'
 
-const slow = 120_000
 const seed = 'example.com/team/hello:dev'
 
 eachDockerd(
@@ -26,7 +25,7 @@ eachDockerd(
   beforeAll(async () => {
     dockerd = await startDockerd({ version })
     folder = await tempFolder('seeds')
-  }, slow)
+  })
 
   const copy = (archive: string, name: string, options = ',platforms=all'): Promise<Outcome> =>
     orch(['copy', '--json', `oci-archive:${archive}`, `docker:${name}${options}`], {

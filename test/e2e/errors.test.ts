@@ -188,8 +188,9 @@ describe('Ctrl-C', () => {
     const running = await startOrch(['-C', folder, 'build'], { cache, env })
     const ofThisBuild = (args: readonly string[]): boolean =>
       args.some(arg => arg.includes(cache)) && args.includes('build')
-    while (processesWith(ofThisBuild).length === 0) await sleep(10)
-    await sleep(500)
+    const compilers = () => processesWith(ofThisBuild)
+    await expect.poll(compilers, { timeout: 60_000, interval: 10 }).not.toEqual([])
+    await sleep(200)
     running.kill('SIGINT')
     const outcome = await running.done
     expect(outcome).toMatchObject({ exitCode: 130, stdout: '' })

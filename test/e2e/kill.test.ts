@@ -23,7 +23,9 @@ beforeAll(async () => {
   const cache = await tempFolder('cache')
   const timed = async (): Promise<number> => {
     const began = performance.now()
-    digest = (await orch(['-C', folder, 'build'], { cache })).stdout.trim()
+    const built = await orch(['-C', folder, 'build'], { cache })
+    expect(built.exitCode, built.stderr).toBe(0)
+    digest = built.stdout.trim()
     return performance.now() - began
   }
   coldTime = await timed()

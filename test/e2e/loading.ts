@@ -108,7 +108,7 @@ export async function untilUnpacking(root: string, file: string, bytes: number):
 
 /** Waits until one of the files has at least so many bytes. */
 export async function untilLarge(pattern: string, bytes: number): Promise<void> {
-  for (const until = Date.now() + 20_000; Date.now() < until; await sleep(2))
+  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(2))
     for await (const path of glob(pattern)) {
       // What is moved to its place meanwhile is not of interest any more.
       const found = await stat(path).catch(() => undefined)

@@ -27,8 +27,8 @@ needs('regclient')('three commands of a real project for four platforms', () => 
     cache = await tempFolder('cache')
     const exports = ['--export', 'layout', '--export', 'oci-archive']
     const outcome = await orch(['-C', folder, 'build', '--json', ...exports], { cache })
+    expect(outcome.exitCode, outcome.stderr).toBe(0)
     expect(outcome.stderr).not.toContain('error')
-    expect(outcome.exitCode).toBe(0)
     built = JSON.parse(outcome.stdout).images
   }, 900_000)
 

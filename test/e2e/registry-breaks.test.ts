@@ -47,7 +47,7 @@ function somePoint(turn: number, total: number): number {
 }
 
 async function untilPassed(proxy: Cutting, bytes: number): Promise<void> {
-  for (const until = Date.now() + 20_000; Date.now() < until; await sleep(2))
+  for (const until = Date.now() + 60_000; Date.now() < until; await sleep(2))
     if (proxy.bytes >= bytes) return
   throw new Error(`no ${bytes} bytes went through`)
 }

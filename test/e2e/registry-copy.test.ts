@@ -25,7 +25,7 @@ eachRegistry(
     folder = await helloProject()
     digest = (await said('-C', folder, 'build', '--progress', 'quiet')).split('@')[1] ?? ''
     source = `oci:${join(folder, 'dist/oci')}:example.com/hello:dev`
-  }, 300_000)
+  })
 
   it('goes there and back byte for byte, from and to layouts and archives', async () => {
     const { details, ...there } = await copied(source, at('there:1'))

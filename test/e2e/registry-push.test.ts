@@ -167,7 +167,7 @@ describe('an image of a registry', () => {
     const [exported] = await push([{ ...source, name: 'y', references: [`${server.host}/y:1`] }])
     expect(exported?.errors).toEqual([])
     expect(exported?.results[0]?.details).toMatchObject({ sent: { blobs: 14 } })
-  }, 30_000)
+  })
 
   it('is opened without a question about its layers', async () => {
     const server = await quirky()

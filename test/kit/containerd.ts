@@ -90,7 +90,8 @@ export async function startContainerd(options: ContainerdOptions = {}): Promise<
     start(containerdProgram(version, 'containerd'), ['-c', config], { env: containerdEnv(version) })
   const ready = () =>
     untilReady('containerd', daemon, async () => {
-      const { exitCode } = await exec(program, ['--address', address, 'version'])
+      const question = ['--timeout', '10s', '--address', address, 'version']
+      const { exitCode } = await exec(program, question)
       return exitCode === 0
     })
   let daemon = launch()

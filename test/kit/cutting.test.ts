@@ -37,7 +37,8 @@ it('cuts after the byte it was told, and lets the next connection through', asyn
   proxy.cutAfter(300_000)
   expect(await put(proxy.host, path)).toBe('ECONNRESET')
   expect(proxy).toMatchObject({ cuts: 1, bytes: 300_000 })
-  await expect.poll(() => registry.requests.at(-1)?.received).toBeGreaterThan(299_000)
+  const received = () => registry.requests.at(-1)?.received
+  await expect.poll(received, { timeout: 10_000 }).toBeGreaterThan(299_000)
   expect(registry.requests.at(-1)?.received).toBeLessThan(300_000)
   expect(await put(proxy.host, await begin(proxy.host))).toBe(202)
 })

@@ -13,7 +13,6 @@ import { tempFolder } from './temp.ts'
 import { smallDisk } from './tmpfs.ts'
 
 const name = 'example.com/hello:dev'
-const slow = 120_000
 
 eachDockerd(
   'amd64',
@@ -29,7 +28,7 @@ eachDockerd(
     const { exitCode, stderr, stdout } = await dockerd.load(await helloDockerArchive(name))
     expect(exitCode, stderr).toBe(0)
     expect(stdout).toContain(`Loaded image: ${name}\n`)
-  }, slow)
+  })
 
   it('is of the version asked for, and keeps images where that does', async () => {
     const { ApiVersion } = (await dockerd.get('/version')) as { ApiVersion: string }
@@ -51,7 +50,7 @@ eachDockerd(
       expect(outcome).toEqual({ exitCode: 0, stdout: `hello from ${architecture}\n`, stderr: '' })
     }
     expect((await dockerd.run('example.com/none')).stderr).toMatch(/no such image/i)
-  }, 60_000)
+  })
 
   it('shows itself over TCP to whom it knows alone', async () => {
     const { host = '', certificates = '' } = dockerd.tls ?? {}
@@ -64,43 +63,35 @@ eachDockerd(
     expect(unknown.stderr).toContain('tls:')
   })
 
-  it(
-    'fills a small disk beside another engine, and leaves nothing after a crash',
-    async () => {
-      const disk = await smallDisk(64 * 1024 * 1024)
-      const own = await startDockerd({ version, root: disk })
-      const leavesNothing = await startsWaiting(own)
-      const before = await own.images()
-      const loaded = await own.load(await tooLarge())
-      expect(`${loaded.stdout}${loaded.stderr}`).toContain('no space left on device')
-      expect(await own.images()).toEqual(before)
-      await own.kill()
-      await own.stop()
-      leavesNothing()
-      expect(mounts()).not.toContain(`${disk}/`)
-      expect((await dockerd.run(name)).stdout).toBe('hello from amd64\n')
-    },
-    slow,
-  )
+  it('fills a small disk beside another engine, and leaves nothing after a crash', async () => {
+    const disk = await smallDisk(64 * 1024 * 1024)
+    const own = await startDockerd({ version, root: disk })
+    const leavesNothing = await startsWaiting(own)
+    const before = await own.images()
+    const loaded = await own.load(await tooLarge())
+    expect(`${loaded.stdout}${loaded.stderr}`).toContain('no space left on device')
+    expect(await own.images()).toEqual(before)
+    await own.kill()
+    await own.stop()
+    leavesNothing()
+    expect(mounts()).not.toContain(`${disk}/`)
+    expect((await dockerd.run(name)).stdout).toBe('hello from amd64\n')
+  })
 
-  it(
-    'keeps all through a crash and a restart, and stops with all it started and mounted',
-    async () => {
-      const { pid } = dockerd
-      await dockerd.kill()
-      expect(existsSync(`/proc/${pid}`)).toBe(false)
-      expect((await dockerd.docker(['info'])).exitCode).toBe(1)
-      await dockerd.restart()
-      expect(dockerd.pid).not.toBe(pid)
-      expect(await dockerd.images()).toEqual(both)
-      expect((await dockerd.run(name)).stdout).toBe('hello from amd64\n')
-      const leavesNothing = await startsWaiting(dockerd)
-      await dockerd.stop()
-      await dockerd.stop()
-      leavesNothing()
-    },
-    slow,
-  )
+  it('keeps all through a crash and a restart, and stops with all it started and mounted', async () => {
+    const { pid } = dockerd
+    await dockerd.kill()
+    expect(existsSync(`/proc/${pid}`)).toBe(false)
+    expect((await dockerd.docker(['info'])).exitCode).toBe(1)
+    await dockerd.restart()
+    expect(dockerd.pid).not.toBe(pid)
+    expect(await dockerd.images()).toEqual(both)
+    expect((await dockerd.run(name)).stdout).toBe('hello from amd64\n')
+    const leavesNothing = await startsWaiting(dockerd)
+    await dockerd.stop()
+    await dockerd.stop()
+    leavesNothing()
+  })
 })
 
 /** Lets a container run and wait. Gives a check that it is gone, and all of the engine's with it. */

@@ -141,16 +141,20 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
 }
 
 async function answers(socket: string): Promise<boolean> {
-  return await ask(socket, '/info').then(
+  return await ask(socket, '/info', 10_000).then(
     () => true,
     () => false,
   )
 }
 
-/** A GET of Docker's API: the JSON it answers. Throws with its text when that is an error. */
-async function ask(socketPath: string, path: string): Promise<unknown> {
+/**
+ * A GET of Docker's API: the JSON it answers. Throws with its text when that is an error, and when nothing has
+ * come after so many milliseconds.
+ */
+async function ask(socketPath: string, path: string, milliseconds = 60_000): Promise<unknown> {
+  const signal = AbortSignal.timeout(milliseconds)
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    request({ socketPath, path }, resolve).on('error', reject).end()
+    request({ socketPath, path, signal }, resolve).on('error', reject).end()
   })
   if (answer.statusCode === 200) return await json(answer)
   throw new Error(`GET ${path}: ${answer.statusCode} ${await text(answer)}`)

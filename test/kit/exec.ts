@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
+import { remember } from './said.ts'
 import { tempFolder } from './temp.ts'
 
 /** How a program ended. `exitCode` is what a shell would say: 128 + number for one ended by a signal. */
@@ -41,7 +42,7 @@ let ownCache: Promise<string> | undefined
 
 /** Starts a program. Throws when it cannot be started. It is ended with this process at the latest. */
 export function start(file: string, args: readonly string[], options: ExecOptions = {}): Running {
-  return running(file, launch(file, args, options))
+  return running([file, ...args], launch(file, args, options))
 }
 
 /** Runs a program to its end. A bad exit code is an answer, not an error. */
@@ -99,17 +100,19 @@ function launch(file: string, args: readonly string[], options: ExecOptions) {
   return execa(file, args, { ...settings, ...(cwd && { cwd }), ...(env && { env }) })
 }
 
-function running(file: string, child: ReturnType<typeof launch>): Running {
+function running(command: readonly string[], child: ReturnType<typeof launch>): Running {
   const { pid } = child
   const done = child.then(result => {
     if (result.exitCode === undefined && result.signal === undefined) throw result.cause
     const exitCode = result.exitCode ?? 128 + constants.signals[result.signal ?? 'SIGKILL']
-    return { exitCode, stdout: result.stdout, stderr: result.stderr }
+    const outcome = { exitCode, stdout: result.stdout, stderr: result.stderr }
+    remember(command, outcome)
+    return outcome
   })
   if (pid === undefined) {
     // The reason is thrown here; the promise's own copy of it needs no second reader.
     done.catch(() => {})
-    throw new Error(`${file} cannot be started: is it installed?`)
+    throw new Error(`${command[0]} cannot be started: is it installed?`)
   }
   return { pid, done, kill: signal => child.kill(signal) }
 }
