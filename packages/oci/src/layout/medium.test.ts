@@ -88,7 +88,7 @@ describe('what a medium without the wanted image says', () => {
     expect(() => pickImage(medium([amd64]), 'x:1')).toThrow(
       expect.objectContaining({
         message: `x.tar has no image x:1; it holds ${amd64.digest}`,
-        hint: expect.stringContaining('oci-archive:file:NAME, containerd:NAME'),
+        hint: expect.stringContaining('oci-archive:file:NAME, docker-archive:file:NAME'),
       }),
     )
   })
