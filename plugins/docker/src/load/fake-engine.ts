@@ -48,11 +48,8 @@ export function fakeEngine(
       return true
     },
     async load(archive) {
-      const text = (await buffer(archive)).toString('latin1')
-      // The names at the beginning of headers.
-      engine.loads.push(
-        [...text.matchAll(/blobs\/sha256\/[0-9a-f]{64}(?=\0)/g)].map(([path]) => path),
-      )
+      const inside = namesIn(await buffer(archive))
+      engine.loads.push(inside.filter(name => /^blobs\/sha256\/[0-9a-f]{64}$/.test(name)))
       onLoad(engine, engine.loads.length)
     },
     async remove(id) {
@@ -63,6 +60,18 @@ export function fakeEngine(
     close() {},
   }
   return engine
+}
+
+/** What a tar holds: a header of 512 bytes each, and the content in blocks of so many (POSIX pax, ustar). */
+function namesIn(tar: Buffer): string[] {
+  const names: string[] = []
+  const text = (at: number, length: number): string =>
+    tar.toString('latin1', at, at + length).replace(/\0.*$/s, '')
+  for (let at = 0; text(at, 100) !== ''; ) {
+    names.push(text(at, 100))
+    at += 512 + Math.ceil(Number.parseInt(text(at + 124, 12), 8) / 512) * 512
+  }
+  return names
 }
 
 /** A request to load the image as `x:1`, and what people are told meanwhile. */
