@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect, type Reaching } from './connect.ts'
 import { endpointOf } from './endpoint.ts'
-import { engineOf, json, Scripted } from './scripted.ts'
+import { engineOf, failureOf, json, matching, Scripted } from './scripted.ts'
 import type { Engine } from './types.ts'
 
 let scripted: Scripted
@@ -28,22 +28,7 @@ async function reach(
   return await connect(endpoint, { ...usual, ...reaching })
 }
 
-async function failure(...given: Parameters<typeof reach>): Promise<unknown> {
-  return await reach(...given).then(
-    engine => {
-      engine.close()
-      expect.fail('it connected')
-    },
-    error => error,
-  )
-}
-
-const matching = (code: string, message: RegExp, hint: RegExp = /./): unknown =>
-  expect.objectContaining({
-    code,
-    message: expect.stringMatching(message),
-    hint: expect.stringMatching(hint),
-  })
+const failure = (...given: Parameters<typeof reach>): Promise<unknown> => failureOf(reach(...given))
 
 describe('what an engine tells of itself', () => {
   it('an older one, with a graph driver', async () => {

@@ -9,6 +9,8 @@ import {
 import type { Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { Engine } from './types.ts'
 
 /** What a scripted engine does with a call. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -74,4 +76,24 @@ export function json(value: unknown, status = 200): Answer {
   return (_, response) => {
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value))
   }
+}
+
+/** What connecting fails with; one that succeeds fails the test. */
+export async function failureOf(reaching: Promise<Engine>): Promise<unknown> {
+  return await reaching.then(
+    engine => {
+      engine.close()
+      expect.fail('it connected')
+    },
+    error => error,
+  )
+}
+
+/** Matches an error that says this, and hints. */
+export function matching(code: string, message: RegExp, hint: RegExp = /./): unknown {
+  return expect.objectContaining({
+    code,
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(hint),
+  })
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { connect, type Reaching } from './connect.ts'
 import { endpointOf } from './endpoint.ts'
-import { engineOf, json, Scripted } from './scripted.ts'
+import { engineOf, failureOf, json, matching, Scripted } from './scripted.ts'
 import type { Engine } from './types.ts'
 
 let scripted: Scripted
@@ -26,22 +26,7 @@ async function reach(
   return await connect(endpoint, { signal, offline: false, patience })
 }
 
-async function failure(...given: Parameters<typeof reach>): Promise<unknown> {
-  return await reach(...given).then(
-    engine => {
-      engine.close()
-      expect.fail('it connected')
-    },
-    error => error,
-  )
-}
-
-const matching = (code: string, message: RegExp, hint: RegExp = /./): unknown =>
-  expect.objectContaining({
-    code,
-    message: expect.stringMatching(message),
-    hint: expect.stringMatching(hint),
-  })
+const failure = (...given: Parameters<typeof reach>): Promise<unknown> => failureOf(reach(...given))
 
 /** A command named ssh, first in PATH, which stands in for ssh and a login. */
 function ssh(script: string): Record<string, string> {
