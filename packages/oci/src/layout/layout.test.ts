@@ -17,6 +17,7 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openArchive } from '../archive/read.ts'
 import { blobFromFile } from '../blob/blob.ts'
+import { readBlob } from '../blob/verify.ts'
 import { encodeIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
 import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
@@ -142,6 +143,18 @@ describe('writeLayout', () => {
     await writeFile(blobPath(path, shared.digest), Buffer.alloc(shared.size))
     const lie = image.keep(Buffer.from('lie'), mediaTypes.octets)
     spoil(image, lie)
+    const made = image.blobs.get(shared.digest)
+    const lying = image.blobs.get(lie.digest)
+    if (made === undefined || lying === undefined) throw new Error('no blob')
+    const good = await readBlob(made)
+    // It is found out when the other has been made good: they are brought side by side.
+    const late = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+      await expect
+        .poll(() => readFile(blobPath(path, shared.digest)), { timeout: 30_000 })
+        .toEqual(good)
+      yield* lying.open()
+    }
+    image.blobs.set(lie.digest, { ...lying, open: () => Readable.from(late()) })
     const index = {
       schemaVersion: 2,
       mediaType: mediaTypes.index,
