@@ -10,7 +10,7 @@ import {
 
 /**
  * The names that an image gets in an engine, as the docker command shows them: `hello:latest`. Throws
- * `NAME_MISSING`, `REFERENCE_INVALID`, `DOCKER_NAME` for one with a digest.
+ * `NAME_MISSING`, `REFERENCE_INVALID`, `DOCKER_NAME` for one with a digest, or one that looks like an ID.
  */
 export function namesFor(image: string, references: readonly string[]): readonly string[] {
   if (references.length === 0) {

@@ -35,12 +35,12 @@ it('an abort ends the program and those that it started', async () => {
   const script = `trap '' TERM; sleep 60 & echo $! > ${folder}/child; wait`
   const running = run('sh', ['-c', script], context(controller.signal), { cwd: '/' })
   const child = await expect
-    .poll(() => readFile(join(folder, 'child'), 'utf8').catch(() => ''))
+    .poll(() => readFile(join(folder, 'child'), 'utf8').catch(() => ''), { timeout: 10_000 })
     .toMatch(/\d/)
     .then(() => readFile(join(folder, 'child'), 'utf8'))
   controller.abort(new Error('interrupted'))
   await expect(running).rejects.toThrow('interrupted')
-  await expect.poll(() => isAlive(Number(child))).toBe(false)
+  await expect.poll(() => isAlive(Number(child)), { timeout: 10_000 }).toBe(false)
 })
 
 /** Whether a process runs: one that has ended but that nobody asked for yet is not alive. */

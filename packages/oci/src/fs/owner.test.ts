@@ -50,15 +50,15 @@ describe('an owner', () => {
   })
 
   it.skipIf(!hasProc)('is dead when nobody has asked for its exit code yet', async () => {
-    // The shell's child exits at once, and `sleep`, which the shell becomes, never waits for it.
-    const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
+    // The shell's child exits soon, and `sleep`, which the shell becomes, never waits for it.
+    const shell = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'])
     onTestFinished(() => {
       shell.kill('SIGKILL')
     })
     const [line] = await once(shell.stdout, 'data')
     const pid = Number(String(line))
     const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8')
-    await expect.poll(stat).toContain(') Z ')
+    await expect.poll(stat, { timeout: 10_000 }).toContain(') Z ')
     const start = stat().split(' ')[21] ?? ''
     expect(isAlive({ ...thisProcess(), pid, start })).toBe(false)
   })
