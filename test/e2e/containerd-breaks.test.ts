@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeAll, expect, it } from 'vitest'
 import { type TestImage, testImage } from '../../packages/oci/src/graph/test-image.ts'
 import { type Containerd, startContainerd } from '../kit/containerd.ts'
@@ -176,5 +179,28 @@ needs('containerd', 'containerd2')('an upload into a daemon that does not come b
       await expectLoaded(daemon, name, large)
     }
     await Promise.all(places.map(lost))
+  })
+})
+
+eachContainerd()('a daemon that was killed while it made a snapshot', version => {
+  it('has the folder of it left in its way: the image is unpacked all the same', async () => {
+    const root = await tempFolder('root')
+    const daemon = await startContainerd({ version, root })
+    const { address, namespace, snapshotter } = daemon
+    const snapshots = join(root, `io.containerd.snapshotter.v1.${snapshotter}`, 'snapshots')
+    // What the next ones want to be called: it numbers them.
+    for (let id = 1; id <= 20; id += 1) {
+      const folder = join(snapshots, String(id), 'fs')
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'left'), '')
+    }
+    const place = `address=${address},namespace=${namespace},snapshotter=${snapshotter}`
+    const outcome = await orch(['copy', `oci:${smallLayout}`, `containerd:${name},${place}`])
+    expect(outcome.exitCode, outcome.stderr).toBe(0)
+    await expectLoaded(daemon, name, small)
+    expect(await daemon.snapshots()).not.toEqual([])
+    // Each snapshot took away what was in its way.
+    expect(existsSync(join(snapshots, '1', 'fs', 'left'))).toBe(false)
+    expect(existsSync(join(snapshots, '20', 'fs', 'left'))).toBe(true)
   })
 })

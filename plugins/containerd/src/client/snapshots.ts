@@ -1,4 +1,5 @@
 import type { Calls } from './calls.ts'
+import { ContainerdError } from './errors.ts'
 import { unlessMissing } from './missing.ts'
 import type { Client } from './types.ts'
 
@@ -12,7 +13,11 @@ export function snapshots(calls: Calls): Client['snapshots'] {
     },
     async prepare(snapshotter, snapshot, call) {
       const request = { snapshotter, ...snapshot }
-      const prepared = await calls.unary('snapshots.Snapshots/Prepare', request, call)
+      const ask = () => calls.unary('snapshots.Snapshots/Prepare', request, call)
+      const prepared = await ask().catch(error => {
+        if (!wasInItsWay(error)) throw error
+        return ask()
+      })
       return prepared.mounts
     },
     async commit(snapshotter, snapshot, call) {
@@ -22,4 +27,14 @@ export function snapshots(calls: Calls): Client['snapshots'] {
       await unlessMissing(calls.unary('snapshots.Snapshots/Remove', { snapshotter, key }, call))
     },
   }
+}
+
+/**
+ * Whether the daemon found a folder where it wanted to make the snapshot's own: one that it had made
+ * and not written down when it was killed. It removes that folder as it fails, so that the next call succeeds.
+ */
+function wasInItsWay(error: unknown): boolean {
+  return (
+    error instanceof ContainerdError && /: (file exists|directory not empty)$/.test(error.details)
+  )
 }
