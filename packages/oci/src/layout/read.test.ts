@@ -1,28 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { link, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { link, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { openArchive } from '../archive/read.ts'
-import { type TestImage, testImage } from '../graph/test-image.ts'
 import { validateImage } from '../validate/validate.ts'
 import { splitLocation } from './location.ts'
 import { pickImage } from './pick.ts'
 import { blobPath, openLayout } from './read.ts'
+import { folder, fresh, image, other } from './test-layouts.ts'
 import { writeLayout } from './write.ts'
-
-let folder = ''
-let image: TestImage
-let other: TestImage
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'orch-layout-'))
-  image = await testImage(['linux/amd64', 'linux/arm64'])
-  other = await testImage(['linux/amd64', 'linux/s390x'])
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-let count = 0
-const fresh = (): string => join(folder, `${count++}`, 'oci')
 
 describe('openLayout', () => {
   it('does not wait for a pipe', async () => {

@@ -1,30 +1,18 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { blobFromFile } from '../blob/blob.ts'
 import { readBlob } from '../blob/verify.ts'
 import { encodeIndex } from '../documents/image-index.ts'
 import { mediaTypes } from '../documents/media-types.ts'
-import { rootedAt, spoil, type TestImage, testImage } from '../graph/test-image.ts'
+import { rootedAt, spoil, testImage } from '../graph/test-image.ts'
 import { validateImage } from '../validate/validate.ts'
 import { pickImage } from './pick.ts'
 import { blobPath, openLayout } from './read.ts'
+import { folder, fresh, image, other } from './test-layouts.ts'
 import { writeLayout } from './write.ts'
 
-let folder = ''
-let image: TestImage
-let other: TestImage
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'orch-layout-'))
-  image = await testImage(['linux/amd64', 'linux/arm64'])
-  other = await testImage(['linux/amd64', 'linux/s390x'])
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-let count = 0
-const fresh = (): string => join(folder, `${count++}`, 'oci')
 const blobsOf = (path: string): Promise<string[]> => readdir(join(path, 'blobs', 'sha256'))
 
 describe('writeLayout', () => {
