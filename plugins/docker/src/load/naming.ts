@@ -2,7 +2,7 @@ import type { Digest } from '@orch/oci'
 import type { EngineImage } from '../engine/types.ts'
 import { incomplete } from './incomplete.ts'
 import type { Request } from './request.ts'
-import { partingSignal } from './take-away.ts'
+import { parting } from './take-away.ts'
 
 /** A name that an image in an engine is to get. */
 export interface Naming {
@@ -41,15 +41,16 @@ export async function giveNames(
 
 /** What goes wrong here went wrong before, and was told. */
 async function giveBack({ engine, context }: Request, namings: readonly Naming[]): Promise<void> {
-  const signal = partingSignal(context)
-  for (const { name, id, before } of namings.toReversed()) {
-    try {
-      // Somebody else may have given it away by now.
-      if ((await engine.inspect(name, signal))?.id !== id) continue
-      if (before === undefined) await engine.remove(name, signal)
-      else await engine.tag(before, name, signal)
-    } catch {
-      // An engine that is lost keeps what it has.
+  await parting(context, async signal => {
+    for (const { name, id, before } of namings.toReversed()) {
+      try {
+        // Somebody else may have given it away by now.
+        if ((await engine.inspect(name, signal))?.id !== id) continue
+        if (before === undefined) await engine.remove(name, signal)
+        else await engine.tag(before, name, signal)
+      } catch {
+        // An engine that is lost keeps what it has.
+      }
     }
-  }
+  })
 }
